@@ -1,0 +1,39 @@
+import { createRequire } from "node:module";
+import { defineConfig } from "hardhat/config";
+import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+
+const require = createRequire(import.meta.url);
+
+// The compiler comes from npm, so that a build needs the package registry and nothing else.
+const solidity = {
+  version: "0.8.34",
+  path: require.resolve("solc/soljson.js"),
+  settings: {
+    evmVersion: "cancun",
+    optimizer: { enabled: true, runs: 20_000 },
+    metadata: { bytecodeHash: "none" as const },
+  },
+};
+
+export default defineConfig({
+  plugins: [toolbox],
+  solidity: { profiles: { default: solidity, production: solidity } },
+  paths: {
+    sources: "contracts",
+    tests: { mocha: "test", solidity: "test/solidity" },
+    cache: ".cache/hardhat",
+    artifacts: "artifacts",
+  },
+  typechain: { outDir: "typechain" },
+  networks: {
+    default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 31337 },
+    node: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 31337 },
+  },
+  test: {
+    mocha: { timeout: 120_000 },
+    solidity: {
+      fuzz: { runs: 256, seed: "0x6f70656e6772616469656e74" },
+      invariant: { runs: 64, depth: 64, failOnRevert: true },
+    },
+  },
+});
