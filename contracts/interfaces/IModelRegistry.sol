@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IDistrustable} from "./IDistrustable.sol";
+import {IVerifyingKeys} from "./IVerifyingKeys.sol";
+
+/// @notice What an owner declares of a model version.
+/// @param contentHash Hash of the model's content (weights and code), for whoever fetches `uri`.
+/// @param uri Where the content is to be found.
+/// @param modes Mask of `1 << mode` that answers of this version may be evidenced with.
+/// @param verifier Approved proof verifier; zero where ZKML is not among the modes.
+/// @param verifyingKey Key in the verifier's format; empty where ZKML is not among the modes.
+/// @param signals Meaning of the proof's signals in words, in order; empty where ZKML is not among the modes.
+struct ModelVersion {
+    bytes32 contentHash;
+    string uri;
+    uint8 modes;
+    address verifier;
+    bytes verifyingKey;
+    string signals;
+}
+
+/// @notice What settlement needs to know of a model version in one mode.
+/// @param modes 0 for a version that is not registered.
+/// @param verifier Zero where the version has none.
+/// @param distrustedFrom `type(uint64).max` for never.
+/// @param verifierDistrustedFrom The same of its verifier; only filled in for ZKML.
+struct ModelState {
+    uint8 modes;
+    address verifier;
+    uint64 distrustedFrom;
+    uint64 frozenUntil;
+    uint64 verifierDistrustedFrom;
+    uint64 verifierFrozenUntil;
+}
+
+/// @title IModelRegistry
+/// @notice Immutable model versions. What is registered never changes; a repaired model is a new version (R10).
+interface IModelRegistry is IDistrustable, IVerifyingKeys {
+    /// @notice A version was registered.
+    event ModelRegistered(
+        bytes32 indexed modelId,
+        address indexed owner,
+        address indexed verifier,
+        bytes32 contentHash,
+        uint8 modes,
+        string uri,
+        bytes32 verifyingKeyHash,
+        string signals
+    );
+    /// @notice Governance approved a proof verifier for new versions.
+    event VerifierApproved(address indexed verifier);
+
+    /// @notice A version needs at least one known mode; `modes` is a mask of `1 << mode`.
+    error ModelRegistry_BadModes(uint8 modes);
+    /// @notice `verifier` is not approved by governance, or is distrusted.
+    error ModelRegistry_VerifierNotApproved(address verifier);
+    /// @notice Verifier, key and signals belong to ZKML: all three with it, none without it.
+    error ModelRegistry_ProofFieldsMismatch(uint8 modes);
+    /// @notice This version exists; look it up under `modelId`.
+    error ModelRegistry_AlreadyRegistered(bytes32 modelId);
+    /// @notice A version needs a content hash.
+    error ModelRegistry_EmptyContent();
+
+    /// @notice Registers a version; the caller is its owner. Open to anyone: what a version may be used for is for
+    /// consumers to choose and, for TEE and ZKML, for governance to approve (measurements, verifiers).
+    /// @return modelId See {modelIdOf}.
+    function register(ModelVersion calldata version) external returns (bytes32 modelId);
+
+    /// @notice Approves a verifier for new versions. Admin only.
+    function approveVerifier(address verifier) external;
+
+    /// @notice Whether new versions may name `verifier`.
+    function isApprovedVerifier(address verifier) external view returns (bool);
+
+    /// @notice keccak256(abi.encode(chainId, this registry, owner, contentHash, modes, verifier,
+    /// keccak256(verifyingKey), keccak256(bytes(uri)), keccak256(bytes(signals)))).
+    function modelIdOf(address owner, ModelVersion calldata version) external view returns (bytes32);
+
+    /// @notice Owner and declaration of a version. `verifyingKey` is read back from where it is kept.
+    function model(bytes32 modelId) external view returns (address owner, ModelVersion memory version);
+
+    /// @notice What settlement asks; the verifier's state only where `mode` is ZKML. All zero for unknown versions.
+    function modelState(bytes32 modelId, uint8 mode) external view returns (ModelState memory);
+}

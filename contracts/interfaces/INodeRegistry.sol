@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IDistrustable} from "./IDistrustable.sol";
+import {IKeyRegistry} from "./IKeyRegistry.sol";
+
+/// @title INodeRegistry
+/// @notice Who may answer: nodes, their operator keys, and what they offer. Only what a settled receipt rests on is
+/// enforced here; an offer is the operator's own word.
+interface INodeRegistry is IDistrustable, IKeyRegistry {
+    /// @notice What a node does in the network.
+    enum NodeKind {
+        LocalInference,
+        LlmProxy,
+        Full,
+        Data
+    }
+
+    /// @notice Whether a node takes requests. Settlement of what it answered does not depend on it.
+    enum NodeStatus {
+        None,
+        Active,
+        Paused,
+        Retired
+    }
+
+    /// @param operator Who controls the node; never changes.
+    /// @param kind See {NodeKind}.
+    /// @param status See {NodeStatus}.
+    /// @param endpoint Where requests go.
+    struct Node {
+        address operator;
+        NodeKind kind;
+        NodeStatus status;
+        string endpoint;
+    }
+
+    /// @param modes Mask of `1 << mode` the node answers this model in; 0 for no offer.
+    /// @param capacity Requests it takes at the same time.
+    struct Offer {
+        uint8 modes;
+        uint32 capacity;
+    }
+
+    /// @notice A node was registered.
+    event NodeRegistered(bytes32 indexed nodeId, address indexed operator, NodeKind kind, string endpoint);
+    /// @notice Status or endpoint changed.
+    event NodeUpdated(bytes32 indexed nodeId, NodeStatus status, string endpoint);
+    /// @notice What the node offers for a model version changed.
+    event OfferChanged(bytes32 indexed nodeId, bytes32 indexed modelId, uint8 modes, uint32 capacity);
+    /// @notice A key was added. `publicKey` is 64 bytes x ‖ y.
+    event OperatorKeyAdded(
+        bytes32 indexed keyId,
+        bytes32 indexed nodeId,
+        address signer,
+        uint64 validFrom,
+        uint64 validUntil,
+        bytes publicKey
+    );
+    /// @notice A key ends at `validUntil`: orderly, what was settled stays (R4).
+    event OperatorKeyRetired(bytes32 indexed keyId, bytes32 indexed nodeId, uint64 validUntil);
+
+    /// @notice The caller is not the operator of `nodeId`.
+    error NodeRegistry_NotOperator(bytes32 nodeId, address caller);
+    /// @notice There is no such node.
+    error NodeRegistry_UnknownNode(bytes32 nodeId);
+    /// @notice A retired node stays retired.
+    error NodeRegistry_NodeRetired(bytes32 nodeId);
+    /// @notice A node is set to Active, Paused or Retired.
+    error NodeRegistry_BadStatus(NodeStatus status);
+    /// @notice An offer names a mask of known modes; capacity is zero exactly where modes are.
+    error NodeRegistry_BadOffer(uint8 modes, uint32 capacity);
+    /// @notice Full and data nodes do not answer requests.
+    error NodeRegistry_KindDoesNotServe(NodeKind kind);
+    /// @notice The operator's own stake is below the minimum for this kind (R12).
+    error NodeRegistry_StakeTooLow(address operator, NodeKind kind);
+    /// @notice The operator's stake suffices; there is nothing to end.
+    error NodeRegistry_StakeSuffices(address operator, NodeKind kind);
+    /// @notice Expected 64 bytes x ‖ y of a point on secp256k1.
+    error NodeRegistry_BadPublicKey();
+    /// @notice The signature over `keyRegistrationDigest` is not by the key itself.
+    error NodeRegistry_BadKeySignature(address recovered, address expected);
+    /// @notice This key is registered, for ever to `nodeId`.
+    error NodeRegistry_KeyTaken(bytes32 keyId, bytes32 nodeId);
+    /// @notice A node has at most MAX_LIVE_KEYS keys that have not ended.
+    error NodeRegistry_TooManyKeys(bytes32 nodeId);
+    /// @notice A key ends after now, and retiring never extends it.
+    error NodeRegistry_BadValidity(uint64 validUntil);
+
+    /// @notice Registers a node with the caller as its operator. Needs the stake of its kind.
+    /// @return nodeId keccak256(abi.encode(chainId, this registry, operator, number of the operator's nodes so far)).
+    function registerNode(NodeKind kind, string calldata endpoint) external returns (bytes32 nodeId);
+
+    /// @notice Sets status and endpoint. Operator only. Retiring is final and ends all keys now.
+    function updateNode(bytes32 nodeId, NodeStatus status, string calldata endpoint) external;
+
+    /// @notice Declares what the node serves; both zero withdraws it. Operator only.
+    function setOffer(bytes32 nodeId, bytes32 modelId, uint8 modes, uint32 capacity) external;
+
+    /// @notice Adds an operator key, valid from now until `validUntil`. Operator only, needs stake.
+    /// @param publicKey 64 bytes x ‖ y.
+    /// @param signature 65 bytes by that key over {keyRegistrationDigest}: nobody can claim another's key.
+    function addOperatorKey(
+        bytes32 nodeId,
+        bytes calldata publicKey,
+        uint64 validUntil,
+        bytes calldata signature
+    ) external returns (bytes32 keyId);
+
+    /// @notice Ends a key at `validUntil`, not before now and not after its present end. Operator only.
+    function retireKey(bytes32 keyId, uint64 validUntil) external;
+
+    /// @notice Reports one's own key as compromised, from now on (R4). Operator only.
+    function distrustOwnKey(bytes32 keyId) external;
+
+    /// @notice Ends all keys of a node whose operator's own stake is below the minimum (R12). Open to anyone; the
+    /// staking contract calls it in the same transaction.
+    function endKeysForStake(bytes32 nodeId) external;
+
+    /// @notice EIP-712 digest that a new key signs: RegisterKey(bytes32 nodeId,bytes32 keyId).
+    function keyRegistrationDigest(bytes32 nodeId, bytes32 keyId) external view returns (bytes32);
+
+    /// @notice A node; status None where there is none.
+    function node(bytes32 nodeId) external view returns (Node memory);
+
+    /// @notice What a node offers for a model version.
+    function offer(bytes32 nodeId, bytes32 modelId) external view returns (Offer memory);
+
+    /// @notice The node's keys that had not ended when last looked at; at most MAX_LIVE_KEYS.
+    function liveKeys(bytes32 nodeId) external view returns (bytes32[] memory);
+
+    /// @notice Ids of an operator's nodes, by number.
+    function nodeCount(address operator) external view returns (uint256);
+}
