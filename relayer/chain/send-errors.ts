@@ -45,7 +45,7 @@ const patterns: readonly (readonly [SendErrorKind, RegExp])[] = [
   ],
   [
     "fee_too_low",
-    /underpriced|max fee per gas less than block base fee|maxfeepergas[^]*too low|feetoolow|fee too low|gas price[^]*(below|too low|less than)|feecap[^]*below/i,
+    /underpriced|max fee per gas less than block base fee|(maxfeepergas|gasprice|gas price)[^]*too low|feetoolow|fee too low|gas price[^]*(below|less than)|feecap[^]*below/i,
   ],
   ["pool_full", /txpool is full|mempool is full|account limit exceeded|in-flight transaction limit|already reserved/i],
   [

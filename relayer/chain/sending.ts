@@ -63,7 +63,10 @@ export async function readChain(
  * Looks a hash up at every node. One node that has it mined outweighs any that lacks it; but it counts as agreed only
  * when all that answered say the same, so that no single node can declare a send final.
  */
-export async function findTransaction(rpc: Rpc, hash: string): Promise<{ finding: Finding; receipt: RpcReceipt | null }> {
+export async function findTransaction(
+  rpc: Rpc,
+  hash: string,
+): Promise<{ finding: Finding; receipt: RpcReceipt | null }> {
   const answers = await rpc.requestAll<RpcReceipt | null>("eth_getTransactionReceipt", [hash]);
   const heard = answers.filter((answer) => answer.ok).map((answer) => answer.value);
   if (heard.length === 0) return { finding: { at: "unknown" }, receipt: null };

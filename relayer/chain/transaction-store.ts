@@ -47,5 +47,11 @@ export interface TransactionStore {
   /** It never happened and never will. */
   recordFailed(transactionId: string, reason: string, at: number): Promise<void>;
   /** A new send, `queued`. @returns its id. */
-  enqueueTransaction(send: { chainId: number; sender: string; to: string; data: string; createdAt: number }): Promise<string>;
+  enqueueTransaction(send: {
+    chainId: number;
+    sender: string;
+    to: string;
+    data: string;
+    createdAt: number;
+  }): Promise<string>;
 }

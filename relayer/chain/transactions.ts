@@ -1,11 +1,11 @@
 import { Transaction } from "ethers";
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
-import type { EndpointHealth, Rpc } from "./rpc.ts";
+import type { ManagerOptions, TransactionManager } from "./manager-options.ts";
 import { afterBroadcast, nextAction, nextNonce, nonceGaps } from "./send-machine.ts";
-import type { Action, ChainView, Finding, SendPolicy } from "./send-machine.ts";
+import type { Action, ChainView, Finding } from "./send-machine.ts";
 import type { SendErrorKind } from "./send-errors.ts";
-import { broadcast, findTransaction, readChain, type Finality, type RpcReceipt } from "./sending.ts";
-import type { AttemptRow, TransactionRow, TransactionStore } from "./transaction-store.ts";
+import { broadcast, findTransaction, readChain, type RpcReceipt } from "./sending.ts";
+import type { AttemptRow, TransactionRow } from "./transaction-store.ts";
 
 /** No transaction may use more (EIP-7825). */
 export const TRANSACTION_GAS_CAP = 16_777_216n;
@@ -13,90 +13,11 @@ export const TRANSACTION_GAS_CAP = 16_777_216n;
 /** Gas for a payment of nothing to ourselves. More than the bare price, as the account may have code (EIP-7702). */
 const EMPTY_SEND_GAS = 50_000n;
 
-export interface TransactionSigner {
-  address: string;
-  /** @returns the signed raw transaction, 0x. */
-  signTransaction(transaction: {
-    type: 2;
-    chainId: number;
-    nonce: number;
-    to: string;
-    data: string;
-    value: bigint;
-    gasLimit: bigint;
-    maxFeePerGas: bigint;
-    maxPriorityFeePerGas: bigint;
-  }): Promise<string>;
-}
-
-export interface ManagerPolicy extends SendPolicy {
-  finality: Finality;
-  /** Margin on the node's gas estimate, in percent. */
-  gasMarginPercent: number;
-  /** Sends with a nonce that are not final, at most; further ones queue. */
-  maxInFlight: number;
-  /** How often a send whose estimate reverts is tried, `parkMs` apart, before it counts as failed. */
-  estimateTries: number;
-  /** Milliseconds between looks at the chain. */
-  pollMs: number;
-}
-
-/**
- * Told of each turn of a send, before it is recorded: a crash in between tells again, so listeners must be idempotent.
- * While one throws, the send stays as it was and is tried again.
- */
-export interface SendListener {
-  mined?(row: TransactionRow, receipt: RpcReceipt): Promise<void>;
-  unmined?(row: TransactionRow): Promise<void>;
-  /** `receipt.status` tells success from revert; a reverted send settled nothing. */
-  final?(row: TransactionRow, receipt: RpcReceipt): Promise<void>;
-  /** It can never be mined any more; whatever it carried is free to be sent anew. */
-  failed?(row: TransactionRow, reason: string): Promise<void>;
-}
-
-export interface Log {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
-
-export interface ManagerOptions {
-  store: TransactionStore;
-  rpc: Rpc;
-  signer: TransactionSigner;
-  chainId: number;
-  policy: ManagerPolicy;
-  listener?: SendListener;
-  log?: Log;
-  now?: () => number;
-}
-
-export interface ManagerHealth {
-  lastTickAt: number | null;
-  consecutiveFailures: number;
-  lastError: string | null;
-  active: number;
-  /** Sends that need somebody: no funds, fees above the ceiling. */
-  parked: { transactionId: string; because: string }[];
-  endpoints: EndpointHealth[];
-}
-
-export interface TransactionManager {
-  /** Queues a call; durable when it returns. */
-  enqueue(call: { to: string; data: string }): Promise<string>;
-  /** One look at every active send. Throws only if the ledger cannot be reached. */
-  tick(): Promise<void>;
-  /** Runs ticks until `stop`; a failing one is logged and followed by the next. */
-  start(): void;
-  /** Lets the running tick end. */
-  stop(): Promise<void>;
-  /** Look now, rather than at the next poll. */
-  wake(): void;
-  health(): ManagerHealth;
-}
-
 // sign, look up, broadcast, look up, mark: a tick never needs more for one send.
 const MAX_STEPS = 10;
+
+// Rows read beyond those in flight, so that a send which fills a nonce gap is seen however many wait above the gap.
+const SPARE_ROWS = 8;
 
 /** Executes the send machine over a store, some nodes and one key. One manager for one sender. */
 export function createTransactionManager(options: ManagerOptions): TransactionManager {
@@ -129,7 +50,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   }
 
   async function tick(): Promise<void> {
-    const rows = await store.activeTransactions(chainId, signer.address, policy.maxInFlight);
+    const rows = await store.activeTransactions(chainId, signer.address, policy.maxInFlight + SPARE_ROWS);
     active = rows.length;
     const open = new Set(rows.map((row) => row.id));
     for (const id of parked.keys()) if (!open.has(id)) parked.delete(id);
@@ -149,7 +70,8 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
           lastError = (error as Error).message;
         }
       }
-      if (chain && rows.every((row) => row.nonce !== null)) await fillGaps(chain, owned);
+      const gapWillBeTaken = rows.some((row) => row.nonce === null && !parked.has(row.id));
+      if (chain && !gapWillBeTaken) await fillGap(chain, owned);
     }
     lastTickAt = now();
   }
@@ -257,9 +179,11 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     chain: Chain,
     owned: Set<number>,
   ): Promise<boolean> {
+    const nonce = action.nonce === "next" ? nextNonce(chain.pendingNonce, owned) : action.nonce;
+    const fillsGap = nonce < Math.max(-1, ...owned);
+    if (action.nonce === "next" && owned.size >= policy.maxInFlight && !fillsGap) return false;
     const gasLimit = action.purpose === "cancel" ? EMPTY_SEND_GAS : (row.gasLimit ?? (await estimate(row)));
     if (gasLimit === null) return false;
-    const nonce = action.nonce === "next" ? nextNonce(chain.pendingNonce, owned) : action.nonce;
     const call = action.purpose === "cancel" ? { to: signer.address, data: "0x" } : { to: row.to, data: row.data };
     const raw = await signer.signTransaction({ type: 2, chainId, nonce, ...call, value: 0n, gasLimit, ...action.fees });
     const attempt: AttemptRow = {
@@ -311,12 +235,12 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   }
 
   /** Without a queued send to take it, a gap below our own nonces is filled with a payment of nothing to ourselves. */
-  async function fillGaps(chain: Chain, owned: Set<number>): Promise<void> {
-    for (const nonce of nonceGaps(chain.pendingNonce, owned)) {
-      log?.warn({ nonce }, "filling a nonce gap");
-      const createdAt = now();
-      await store.enqueueTransaction({ chainId, sender: signer.address, to: signer.address, data: "0x", createdAt });
-    }
+  async function fillGap(chain: Chain, owned: Set<number>): Promise<void> {
+    const [nonce] = nonceGaps(chain.pendingNonce, owned);
+    if (nonce === undefined) return;
+    log?.warn({ nonce }, "filling a nonce gap");
+    const createdAt = now();
+    await store.enqueueTransaction({ chainId, sender: signer.address, to: signer.address, data: "0x", createdAt });
   }
 
   async function run(): Promise<void> {
