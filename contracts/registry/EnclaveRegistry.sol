@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.34;
+
+import {Governed} from "../governance/Governed.sol";
+import {Attestation, IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
+import {IEnclaveRegistry, MeasurementState} from "../interfaces/IEnclaveRegistry.sol";
+import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
+import {KeyKinds} from "../interfaces/InferenceTypes.sol";
+import {ReceiptLib} from "../verification/ReceiptLib.sol";
+import {KeyRegistry} from "./KeyRegistry.sol";
+
+/// @title EnclaveRegistry
+/// @notice See {IEnclaveRegistry}, where every function, event and error is documented.
+contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
+    /// @notice The longest an enclave key lives without a new attestation.
+    uint64 public constant MAX_KEY_LIFE = 90 days;
+    /// @notice How old an attestation may be when its key is admitted.
+    uint64 public constant MAX_ATTESTATION_AGE = 1 hours;
+
+    /// @dev `until` is `NEVER` while the approval stands.
+    struct Approval {
+        uint40 from;
+        uint40 until;
+    }
+
+    /// @notice Where nodes and their stake are asked for.
+    INodeRegistry public immutable nodes;
+    /// @notice Who decides whether an attestation is genuine.
+    IAttestationVerifier public immutable attestationVerifier;
+
+    mapping(bytes32 keyId => bytes32) private _measurements;
+    mapping(bytes32 modelId => mapping(bytes32 measurement => Approval)) private _approvals;
+
+    constructor(
+        address admin_,
+        address guardian_,
+        INodeRegistry nodes_,
+        IAttestationVerifier attestationVerifier_
+    ) Governed(admin_, guardian_) {
+        if (address(nodes_) == address(0) || address(attestationVerifier_) == address(0)) revert Governed_ZeroAddress();
+        nodes = nodes_;
+        attestationVerifier = attestationVerifier_;
+    }
+
+    /// @inheritdoc IEnclaveRegistry
+    function admit(
+        bytes32 nodeId,
+        bytes calldata attestation,
+        uint64 validUntil
+    ) external returns (bytes32 keyId) {
+        _requireActiveOperator(nodeId);
+        if (!_hasStake(nodeId)) revert KeyRegistry_StakeTooLow(nodeId);
+        if (validUntil > block.timestamp + MAX_KEY_LIFE) revert KeyRegistry_BadValidity(validUntil);
+
+        Attestation memory seen = attestationVerifier.verifyAttestation(attestation);
+        bytes32 expected = registrationUserData(nodeId);
+        if (seen.userData != expected) revert EnclaveRegistry_WrongUserData(expected, seen.userData);
+        if (seen.issuedAt > block.timestamp || seen.issuedAt + MAX_ATTESTATION_AGE < block.timestamp)
+            revert EnclaveRegistry_StaleAttestation(seen.issuedAt);
+        if (seen.measurement == 0 || seen.measurement == keccak256(new bytes(144)))
+            revert EnclaveRegistry_ZeroMeasurement();
+        if (seen.kind != KeyKinds.ENCLAVE_SECP256K1 || seen.publicKey.length != 64)
+            revert EnclaveRegistry_UnsupportedKey(seen.kind, seen.publicKey.length);
+
+        keyId = ReceiptLib.keyId(seen.kind, seen.publicKey);
+        _addKey(keyId, seen.kind, seen.publicKey, ReceiptLib.signerOf(seen.publicKey), nodeId, validUntil);
+        _measurements[keyId] = seen.measurement;
+        // A measurement becomes something that can be frozen or distrusted when the first key has it.
+        if (!_isEnrolled(seen.measurement)) _enroll(seen.measurement, 0);
+        emit EnclaveAdmitted(keyId, nodeId, seen.measurement);
+    }
+
+    /// @inheritdoc IEnclaveRegistry
+    function approveMeasurement(bytes32 measurement, bytes32 modelId) external onlyAdmin {
+        if (measurement == 0) revert EnclaveRegistry_ZeroMeasurement();
+        Approval storage approval = _approvals[modelId][measurement];
+        if (approval.until == NEVER) revert EnclaveRegistry_AlreadyApproved(measurement, modelId);
+        if (approval.until != 0) revert EnclaveRegistry_ApprovalWithdrawn(measurement, modelId);
+        if (!_isEnrolled(measurement)) _enroll(measurement, 0);
+        _approvals[modelId][measurement] = Approval({from: uint40(block.timestamp), until: NEVER});
+        emit MeasurementApproved(measurement, modelId, uint64(block.timestamp));
+    }
+
+    /// @inheritdoc IEnclaveRegistry
+    function withdrawMeasurement(bytes32 measurement, bytes32 modelId) external onlyAdmin {
+        Approval storage approval = _approvals[modelId][measurement];
+        if (approval.until != NEVER) revert EnclaveRegistry_NotApproved(measurement, modelId);
+        approval.until = uint40(block.timestamp);
+        emit MeasurementWithdrawn(measurement, modelId, uint64(block.timestamp));
+    }
+
+    /// @inheritdoc IEnclaveRegistry
+    function measurementState(bytes32 keyId, bytes32 modelId) external view returns (MeasurementState memory state) {
+        state.measurement = _measurements[keyId];
+        Approval memory approval = _approvals[modelId][state.measurement];
+        state.approvedFrom = approval.from;
+        state.approvedUntil = _widen(approval.until);
+        Standing memory standing_ = _standing[state.measurement];
+        state.distrustedFrom = _widen(standing_.distrustedFrom);
+        state.frozenUntil = standing_.frozenUntil;
+    }
+
+    /// @inheritdoc IEnclaveRegistry
+    function registrationUserData(bytes32 nodeId) public view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), nodeId));
+    }
+
+    function _requireActiveOperator(bytes32 nodeId) private view {
+        (address operator, , INodeRegistry.NodeStatus status) = nodes.nodeStatus(nodeId);
+        if (msg.sender != operator || status == INodeRegistry.NodeStatus.Retired)
+            revert KeyRegistry_NotOperator(nodeId, msg.sender);
+    }
+
+    function _operatorOf(bytes32 nodeId) internal view override returns (address operator) {
+        (operator, , ) = nodes.nodeStatus(nodeId);
+    }
+
+    function _hasStake(bytes32 nodeId) internal view override returns (bool) {
+        return nodes.hasStake(nodeId);
+    }
+}
