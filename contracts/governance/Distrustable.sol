@@ -58,7 +58,7 @@ abstract contract Distrustable is Governed, IDistrustable {
     /// @inheritdoc IDistrustable
     function standing(
         bytes32 target
-    ) external view returns (uint64 distrustedFrom, uint64 frozenUntil, bool freezeSpent) {
+    ) external view returns (uint256 distrustedFrom, uint256 frozenUntil, bool freezeSpent) {
         Standing memory state = _known(target);
         return (_widen(state.distrustedFrom), state.frozenUntil, state.freezeSpent);
     }
@@ -87,8 +87,8 @@ abstract contract Distrustable is Governed, IDistrustable {
         if (state.distrustedFrom == 0) revert Distrustable_UnknownTarget(target);
     }
 
-    /// @dev To the interface's form, in which never is the largest uint64.
-    function _widen(uint40 distrustedFrom) internal pure returns (uint64) {
-        return distrustedFrom == NEVER ? type(uint64).max : distrustedFrom;
+    /// @dev To the interface's form, in which never is the largest number.
+    function _widen(uint40 moment) internal pure returns (uint256) {
+        return moment == NEVER ? type(uint256).max : moment;
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IEnclaveRegistry, MeasurementState} from "../interfaces/IEnclaveRegistry.sol";
-import {IKeyRegistry, SigningKey} from "../interfaces/IKeyRegistry.sol";
+import {IKeyRegistry, KeyState} from "../interfaces/IKeyRegistry.sol";
 import {IModelRegistry, ModelState} from "../interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {KeyKinds, Modes, OutputSchemes, Reason} from "../interfaces/InferenceTypes.sol";
@@ -12,9 +12,9 @@ import {KeyKinds, Modes, OutputSchemes, Reason} from "../interfaces/InferenceTyp
 /// they spare a bad item its slot, and opening, where they decide.
 abstract contract EvidenceRules {
     /// @notice How far a completion time may run ahead of the chain's clock.
-    uint64 public constant MAX_SKEW = 5 minutes;
+    uint256 public constant MAX_SKEW = 5 minutes;
     /// @notice How long after completion a receipt may settle.
-    uint64 public constant MAX_DELAY = 3 days;
+    uint256 public constant MAX_DELAY = 3 days;
 
     /// @notice Operator keys (VANILLA, ZKML).
     INodeRegistry public immutable nodeRegistry;
@@ -34,21 +34,22 @@ abstract contract EvidenceRules {
         modelRegistry = models;
     }
 
-    /// @dev The key, or why it cannot sign for this mode at all.
-    function _keyFor(bytes32 keyId, uint8 mode) internal view returns (SigningKey memory key, Reason reason) {
-        if (mode > Modes.TEE) return (key, Reason.UnknownMode);
-        IKeyRegistry keys = mode == Modes.TEE ? IKeyRegistry(enclaveRegistry) : IKeyRegistry(nodeRegistry);
-        key = keys.signingKey(keyId);
-        if (key.signer == address(0)) return (key, Reason.UnknownKey);
-        // Each registry holds its own kinds; asked again here, because a mode's meaning rests on it.
-        bool enclaveKey = key.kind != KeyKinds.OPERATOR;
-        if (enclaveKey != (mode == Modes.TEE)) reason = Reason.KeyForbidsMode;
+    /// @dev Where the keys of a mode are registered.
+    function _keysFor(uint8 mode) internal view returns (IKeyRegistry) {
+        return mode == Modes.TEE ? IKeyRegistry(enclaveRegistry) : IKeyRegistry(nodeRegistry);
+    }
+
+    /// @dev Whether a key can sign for this mode at all. Each registry holds its own kinds; asked again here, because
+    /// what a mode means rests on it.
+    function _checkKey(KeyState memory key, uint8 mode) internal pure returns (Reason) {
+        if (key.validFrom == 0) return Reason.UnknownKey;
+        return (key.kind != KeyKinds.OPERATOR) == (mode == Modes.TEE) ? Reason.None : Reason.KeyForbidsMode;
     }
 
     /// @dev The clocks of R4. The order is from what is wrong with the receipt to what is wrong with its key.
-    function _checkTimes(uint64 completedAt, uint64 settledAt, SigningKey memory key) internal pure returns (Reason) {
+    function _checkTimes(uint256 completedAt, uint256 settledAt, KeyState memory key) internal pure returns (Reason) {
         unchecked {
-            // uint64 seconds plus days cannot overflow for any settledAt, which is a block time.
+            // A block time plus minutes cannot overflow.
             if (completedAt > settledAt + MAX_SKEW) return Reason.CompletedInFuture;
             if (settledAt > completedAt && settledAt - completedAt > MAX_DELAY) return Reason.CompletedTooLongAgo;
         }
@@ -64,7 +65,7 @@ abstract contract EvidenceRules {
     }
 
     /// @dev Whether a measurement was approved for the model version when the answer was completed.
-    function _checkApproval(MeasurementState memory state, uint64 completedAt) internal pure returns (Reason) {
+    function _checkApproval(MeasurementState memory state, uint256 completedAt) internal pure returns (Reason) {
         bool approved = state.approvedFrom != 0 &&
             completedAt >= state.approvedFrom &&
             completedAt <= state.approvedUntil;
@@ -73,11 +74,11 @@ abstract contract EvidenceRules {
 
     /// @dev Distrust is compared with the time of settlement, which the attacker does not hold (R4).
     function _checkDistrust(
-        SigningKey memory key,
+        KeyState memory key,
         ModelState memory model,
         MeasurementState memory measurement,
         uint8 mode,
-        uint64 settledAt
+        uint256 settledAt
     ) internal pure returns (Reason) {
         if (settledAt >= key.distrustedFrom) return Reason.KeyDistrusted;
         if (settledAt >= model.distrustedFrom) return Reason.ModelDistrusted;
@@ -88,7 +89,7 @@ abstract contract EvidenceRules {
 
     /// @dev A freeze counts now, whatever settled when, and lifts itself (R8).
     function _checkFreeze(
-        SigningKey memory key,
+        KeyState memory key,
         ModelState memory model,
         MeasurementState memory measurement,
         uint8 mode

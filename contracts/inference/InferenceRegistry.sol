@@ -6,7 +6,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Governed} from "../governance/Governed.sol";
 import {IEnclaveRegistry, MeasurementState} from "../interfaces/IEnclaveRegistry.sol";
 import {IInferenceRegistry} from "../interfaces/IInferenceRegistry.sol";
-import {SigningKey} from "../interfaces/IKeyRegistry.sol";
+import {KeyState} from "../interfaces/IKeyRegistry.sol";
 import {IModelRegistry, ModelState} from "../interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
@@ -127,13 +127,10 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         Batch calldata batch,
         bytes32 digest,
         bytes calldata signature
-    ) private view returns (SigningKey memory key, Reason reason) {
+    ) private view returns (KeyState memory key, Reason reason) {
         if (batch.count == 0) return (key, Reason.EmptyBatch);
         if (_settledAt[digest] != 0) return (key, Reason.AlreadySettled);
-        (key, reason) = _keyFor(batch.keyId, batch.mode);
-        if (reason != Reason.None) return (key, reason);
-        if (!_isSignedBy(key.signer, digest, signature)) return (key, Reason.BadSignature);
-        if (block.timestamp >= key.distrustedFrom) return (key, Reason.KeyDistrusted);
+        return _checkSignature(batch.keyId, batch.mode, digest, signature);
     }
 
     function _checkProvedBatch(
@@ -143,7 +140,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     ) private view returns (Reason) {
         Batch calldata batch = item.batch;
         if (batch.mode != Modes.ZKML) return batch.mode > Modes.TEE ? Reason.UnknownMode : Reason.ModeMismatch;
-        (SigningKey memory key, Reason reason) = _checkBatchOfKey(batch, digest, item.signature);
+        (KeyState memory key, Reason reason) = _checkBatchOfKey(batch, digest, item.signature);
         if (reason != Reason.None) return reason;
         if (item.receipts.length != uint256(batch.count) * CompactReceipts.SIZE) return Reason.CountMismatch;
 
@@ -162,7 +159,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     /// @dev The receipt ids that proofs and compact receipts amount to together.
     function _provedReceiptIds(
         ProvedBatch calldata item,
-        SigningKey memory key,
+        KeyState memory key,
         IProofVerifier verifier,
         uint256 place
     ) private view returns (bytes32[] memory ids, Reason reason) {
@@ -183,31 +180,28 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
             _domainSeparatorV4()
         );
         // If the two ends of the span hold, all between do.
-        reason = _checkTimes(oldest, uint64(block.timestamp), key);
-        if (reason == Reason.None) reason = _checkTimes(newest, uint64(block.timestamp), key);
+        reason = _checkTimes(oldest, block.timestamp, key);
+        if (reason == Reason.None) reason = _checkTimes(newest, block.timestamp, key);
     }
 
     function _checkReceipt(SignedReceipt calldata item, bytes32 id, uint256 place) private view returns (Reason reason) {
         Receipt calldata receipt = item.receipt;
         if (_settledAt[id] != 0) return Reason.AlreadySettled;
         uint8 mode = receipt.mode;
-        SigningKey memory key;
-        (key, reason) = _keyFor(receipt.keyId, mode);
+        KeyState memory key;
+        (key, reason) = _checkSignature(receipt.keyId, mode, id, item.signature);
         if (reason != Reason.None) return reason;
-        if (!_isSignedBy(key.signer, id, item.signature)) return Reason.BadSignature;
-        if (block.timestamp >= key.distrustedFrom) return Reason.KeyDistrusted;
-        reason = _checkTimes(receipt.completedAt, uint64(block.timestamp), key);
+        reason = _checkTimes(receipt.completedAt, block.timestamp, key);
         if (reason != Reason.None) return reason;
         reason = _checkOutputScheme(receipt.outputScheme, mode);
         if (reason != Reason.None) return reason;
 
         if (mode == Modes.ZKML) return _checkSingleProof(item, id, place);
         reason = _checkModel(modelRegistry.modelState(receipt.modelId, mode), mode);
-        if (reason == Reason.None && mode == Modes.TEE)
-            reason = _checkApproval(
-                enclaveRegistry.measurementState(receipt.keyId, receipt.modelId),
-                receipt.completedAt
-            );
+        if (reason == Reason.None && mode == Modes.TEE) {
+            (, MeasurementState memory measurement) = enclaveRegistry.enclaveState(receipt.keyId, receipt.modelId);
+            reason = _checkApproval(measurement, receipt.completedAt);
+        }
     }
 
     function _checkSingleProof(
@@ -276,9 +270,20 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     }
 
     /// @dev Low s only, and never the zero address.
-    function _isSignedBy(address signer, bytes32 digest, bytes calldata signature) private pure returns (bool) {
+    function _checkSignature(
+        bytes32 keyId,
+        uint8 mode,
+        bytes32 digest,
+        bytes calldata signature
+    ) private view returns (KeyState memory key, Reason reason) {
+        if (mode > Modes.TEE) return (key, Reason.UnknownMode);
+        address signer;
+        (signer, key) = _keysFor(mode).signingKey(keyId);
+        reason = _checkKey(key, mode);
+        if (reason != Reason.None) return (key, reason);
         (address recovered, ECDSA.RecoverError problem, ) = ECDSA.tryRecoverCalldata(digest, signature);
-        return problem == ECDSA.RecoverError.NoError && recovered == signer;
+        if (problem != ECDSA.RecoverError.NoError || recovered != signer) return (key, Reason.BadSignature);
+        if (block.timestamp >= key.distrustedFrom) reason = Reason.KeyDistrusted;
     }
 
     // ------------------------------------------------------------------------------------------------- opening
@@ -321,20 +326,24 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     /// @dev R4 over everything a receipt rests on.
     function _judge(Receipt calldata receipt, Verification memory result) private view {
         uint8 mode = receipt.mode;
-        (SigningKey memory key, Reason reason) = _keyFor(receipt.keyId, mode);
+        KeyState memory key;
+        MeasurementState memory measurement;
+        Reason reason = Reason.UnknownMode;
+        if (mode <= Modes.TEE) {
+            if (mode == Modes.TEE)
+                (key, measurement) = enclaveRegistry.enclaveState(receipt.keyId, receipt.modelId);
+            else key = nodeRegistry.keyState(receipt.keyId);
+            reason = _checkKey(key, mode);
+        }
         if (reason == Reason.None) reason = _checkTimes(receipt.completedAt, result.settledAt, key);
         if (reason == Reason.None) reason = _checkOutputScheme(receipt.outputScheme, mode);
+        if (reason == Reason.None && mode == Modes.TEE) reason = _checkApproval(measurement, receipt.completedAt);
         if (reason != Reason.None) {
             result.reason = reason;
             return;
         }
         ModelState memory model = modelRegistry.modelState(receipt.modelId, mode);
         reason = _checkModel(model, mode);
-        MeasurementState memory measurement;
-        if (reason == Reason.None && mode == Modes.TEE) {
-            measurement = enclaveRegistry.measurementState(receipt.keyId, receipt.modelId);
-            reason = _checkApproval(measurement, receipt.completedAt);
-        }
         if (reason != Reason.None) {
             result.reason = reason;
             return;

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {IKeyRegistry} from "./IKeyRegistry.sol";
+import {IKeyRegistry, KeyState} from "./IKeyRegistry.sol";
 
-/// @notice Whether a key's measured image may speak for a model version.
-/// @param measurement keccak256(pcr0 ‖ pcr1 ‖ pcr2) of the image the key was attested in.
-/// @param approvedFrom Unix seconds; 0 where it was never approved for the version.
-/// @param approvedUntil Unix seconds, inclusive.
-/// @param distrustedFrom `type(uint64).max` for never.
+/// @notice Whether the image a key was attested in may speak for a model version. Unix seconds.
+/// @param approvedFrom 0 where it was never approved for the version.
+/// @param approvedUntil Inclusive; `type(uint256).max` while the approval stands.
+/// @param distrustedFrom `type(uint256).max` for never.
+/// @param frozenUntil 0 where never frozen.
 struct MeasurementState {
-    bytes32 measurement;
-    uint64 approvedFrom;
-    uint64 approvedUntil;
-    uint64 distrustedFrom;
-    uint64 frozenUntil;
+    uint256 approvedFrom;
+    uint256 approvedUntil;
+    uint256 distrustedFrom;
+    uint256 frozenUntil;
 }
 
 /// @title IEnclaveRegistry
@@ -22,6 +21,8 @@ struct MeasurementState {
 interface IEnclaveRegistry is IKeyRegistry {
     /// @notice An enclave key was admitted for the image it was attested in; `KeyAdded` carries the key itself.
     event EnclaveAdmitted(bytes32 indexed keyId, bytes32 indexed nodeId, bytes32 indexed measurement);
+    /// @notice A measurement was seen for the first time; `target` names it for distrust and freeze.
+    event MeasurementKnown(bytes32 indexed measurement, bytes32 indexed target);
     /// @notice Governance approved an image for a model version.
     event MeasurementApproved(bytes32 indexed measurement, bytes32 indexed modelId, uint64 from);
     /// @notice Governance withdrew the approval, orderly: what completed before stays (R4).
@@ -54,8 +55,18 @@ interface IEnclaveRegistry is IKeyRegistry {
     /// @notice Ends an approval now; what completed before stays verified. Admin only.
     function withdrawMeasurement(bytes32 measurement, bytes32 modelId) external;
 
-    /// @notice What settlement asks of a key's image for a model version.
-    function measurementState(bytes32 keyId, bytes32 modelId) external view returns (MeasurementState memory);
+    /// @notice What opening asks: a key and its image for a model version, in one call. All zero for unknown keys.
+    function enclaveState(
+        bytes32 keyId,
+        bytes32 modelId
+    ) external view returns (KeyState memory key, MeasurementState memory measurement);
+
+    /// @notice Measurement a key was admitted with; zero for unknown keys.
+    function measurementOf(bytes32 keyId) external view returns (bytes32);
+
+    /// @notice The short number a measurement is known by here, and its target for distrust and freeze; zero for
+    /// unknown measurements.
+    function measurementTarget(bytes32 measurement) external view returns (bytes32);
 
     /// @notice User data that binds an attestation to one registration:
     /// keccak256(abi.encode(chainId, this registry, nodeId)).

@@ -3,20 +3,19 @@ pragma solidity ^0.8.24;
 
 import {IDistrustable} from "./IDistrustable.sol";
 
-/// @notice What settlement needs to know of a signing key.
-/// @param signer Address of the secp256k1 key; zero for a key that is not registered.
+/// @notice How long a signing key speaks, and whether it is still believed.
+/// @dev Whole words, as they only ever travel between contracts in memory.
 /// @param kind One of `KeyKinds`.
-/// @param validFrom Unix seconds; a receipt completed before is not valid (R4).
+/// @param validFrom Unix seconds; a receipt completed before is not valid (R4). 0 for a key that is not registered.
 /// @param validUntil Unix seconds, inclusive.
-/// @param distrustedFrom Everything settled from then on reads as distrusted (R4); `type(uint64).max` for never.
+/// @param distrustedFrom Everything settled from then on reads as distrusted (R4); `type(uint256).max` for never.
 /// @param frozenUntil Reads as unverified before then; 0 where never frozen.
-struct SigningKey {
-    address signer;
-    uint8 kind;
-    uint64 validFrom;
-    uint64 validUntil;
-    uint64 distrustedFrom;
-    uint64 frozenUntil;
+struct KeyState {
+    uint256 kind;
+    uint256 validFrom;
+    uint256 validUntil;
+    uint256 distrustedFrom;
+    uint256 frozenUntil;
 }
 
 /// @title IKeyRegistry
@@ -59,7 +58,10 @@ interface IKeyRegistry is IDistrustable {
     function endKeysForStake(bytes32 nodeId) external;
 
     /// @notice State of a key; all zero where it is not registered.
-    function signingKey(bytes32 keyId) external view returns (SigningKey memory);
+    function keyState(bytes32 keyId) external view returns (KeyState memory);
+
+    /// @notice Address that signs for a key, and its state; all zero where it is not registered.
+    function signingKey(bytes32 keyId) external view returns (address signer, KeyState memory state);
 
     /// @notice The node a key belongs to; zero where the key is not registered.
     function nodeOf(bytes32 keyId) external view returns (bytes32 nodeId);

@@ -4,6 +4,7 @@ pragma solidity 0.8.34;
 import {Governed} from "../governance/Governed.sol";
 import {Attestation, IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
 import {IEnclaveRegistry, MeasurementState} from "../interfaces/IEnclaveRegistry.sol";
+import {KeyState} from "../interfaces/IKeyRegistry.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {KeyKinds} from "../interfaces/InferenceTypes.sol";
 import {ReceiptLib} from "../verification/ReceiptLib.sol";
@@ -28,8 +29,14 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
     /// @notice Who decides whether an attestation is genuine.
     IAttestationVerifier public immutable attestationVerifier;
 
-    mapping(bytes32 keyId => bytes32) private _measurements;
-    mapping(bytes32 modelId => mapping(bytes32 measurement => Approval)) private _approvals;
+    /// @inheritdoc IEnclaveRegistry
+    mapping(bytes32 keyId => bytes32) public measurementOf;
+    /// @inheritdoc IEnclaveRegistry
+    mapping(bytes32 measurement => bytes32) public measurementTarget;
+
+    /// @dev Measurements are numbered so that a key's slot can name its own: opening is spared a read.
+    uint80 private _measurementCount;
+    mapping(bytes32 modelId => mapping(bytes32 target => Approval)) private _approvals;
 
     constructor(
         address admin_,
@@ -63,46 +70,61 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
             revert EnclaveRegistry_UnsupportedKey(seen.kind, seen.publicKey.length);
 
         keyId = ReceiptLib.keyId(seen.kind, seen.publicKey);
-        _addKey(keyId, seen.kind, seen.publicKey, ReceiptLib.signerOf(seen.publicKey), nodeId, validUntil);
-        _measurements[keyId] = seen.measurement;
-        // A measurement becomes something that can be frozen or distrusted when the first key has it.
-        if (!_isEnrolled(seen.measurement)) _enroll(seen.measurement, 0);
+        uint80 note = uint80(uint256(_targetOf(seen.measurement)));
+        _addKey(keyId, seen.kind, seen.publicKey, ReceiptLib.signerOf(seen.publicKey), nodeId, validUntil, note);
+        measurementOf[keyId] = seen.measurement;
         emit EnclaveAdmitted(keyId, nodeId, seen.measurement);
     }
 
     /// @inheritdoc IEnclaveRegistry
     function approveMeasurement(bytes32 measurement, bytes32 modelId) external onlyAdmin {
         if (measurement == 0) revert EnclaveRegistry_ZeroMeasurement();
-        Approval storage approval = _approvals[modelId][measurement];
+        bytes32 target = _targetOf(measurement);
+        Approval storage approval = _approvals[modelId][target];
         if (approval.until == NEVER) revert EnclaveRegistry_AlreadyApproved(measurement, modelId);
         if (approval.until != 0) revert EnclaveRegistry_ApprovalWithdrawn(measurement, modelId);
-        if (!_isEnrolled(measurement)) _enroll(measurement, 0);
-        _approvals[modelId][measurement] = Approval({from: uint40(block.timestamp), until: NEVER});
+        _approvals[modelId][target] = Approval({from: uint40(block.timestamp), until: NEVER});
         emit MeasurementApproved(measurement, modelId, uint64(block.timestamp));
     }
 
     /// @inheritdoc IEnclaveRegistry
     function withdrawMeasurement(bytes32 measurement, bytes32 modelId) external onlyAdmin {
-        Approval storage approval = _approvals[modelId][measurement];
+        Approval storage approval = _approvals[modelId][measurementTarget[measurement]];
         if (approval.until != NEVER) revert EnclaveRegistry_NotApproved(measurement, modelId);
         approval.until = uint40(block.timestamp);
         emit MeasurementWithdrawn(measurement, modelId, uint64(block.timestamp));
     }
 
     /// @inheritdoc IEnclaveRegistry
-    function measurementState(bytes32 keyId, bytes32 modelId) external view returns (MeasurementState memory state) {
-        state.measurement = _measurements[keyId];
-        Approval memory approval = _approvals[modelId][state.measurement];
-        state.approvedFrom = approval.from;
-        state.approvedUntil = _widen(approval.until);
-        Standing memory standing_ = _standing[state.measurement];
-        state.distrustedFrom = _widen(standing_.distrustedFrom);
-        state.frozenUntil = standing_.frozenUntil;
+    function enclaveState(
+        bytes32 keyId,
+        bytes32 modelId
+    ) external view returns (KeyState memory key, MeasurementState memory measurement) {
+        Standing memory found = _standing[keyId];
+        key = _keyState(found);
+        if (key.validFrom == 0) return (key, measurement);
+        bytes32 target = bytes32(uint256(found.tag >> 88));
+        Approval memory approval = _approvals[modelId][target];
+        measurement.approvedFrom = approval.from;
+        measurement.approvedUntil = _widen(approval.until);
+        found = _standing[target];
+        measurement.distrustedFrom = _widen(found.distrustedFrom);
+        measurement.frozenUntil = found.frozenUntil;
     }
 
     /// @inheritdoc IEnclaveRegistry
     function registrationUserData(bytes32 nodeId) public view returns (bytes32) {
         return keccak256(abi.encode(block.chainid, address(this), nodeId));
+    }
+
+    /// @dev A measurement becomes something to distrust or freeze when a key or an approval first names it.
+    function _targetOf(bytes32 measurement) private returns (bytes32 target) {
+        target = measurementTarget[measurement];
+        if (target != 0) return target;
+        target = bytes32(uint256(++_measurementCount));
+        measurementTarget[measurement] = target;
+        _enroll(target, 0);
+        emit MeasurementKnown(measurement, target);
     }
 
     function _requireActiveOperator(bytes32 nodeId) private view {

@@ -81,7 +81,7 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
         // whoever registers the key holds it.
         (address recovered, , ) = ECDSA.tryRecover(keyRegistrationDigest(nodeId, keyId), signature);
         if (recovered != signer) revert NodeRegistry_BadKeySignature(recovered, signer);
-        _addKey(keyId, KeyKinds.OPERATOR, publicKey, signer, nodeId, validUntil);
+        _addKey(keyId, KeyKinds.OPERATOR, publicKey, signer, nodeId, validUntil, 0);
     }
 
     /// @inheritdoc INodeRegistry

@@ -89,36 +89,25 @@ library MerkleTree {
             let end := add(at, shl(5, proof.length))
             let node := mload(0x40)
             mstore8(node, 0x01)
-            wellFormed := 1
+            let left := add(node, 0x01)
+            let last := sub(count, 1)
             for {
 
-            } gt(count, 1) {
+            } last {
                 index := shr(1, index)
-                count := shr(1, add(count, 1))
+                last := shr(1, last)
             } {
-                // Promoted: the last node, at an even place.
-                if iszero(or(and(index, 1), lt(add(index, 1), count))) {
-                    continue
+                // The last node of a level at an even place has no sibling: it is promoted.
+                if lt(index, add(last, and(index, 1))) {
+                    // Reading past the proof's end is harmless: the length is compared when all is done. The side follows from the lowest bit of the index, without a branch.
+                    let side := shl(5, and(index, 1))
+                    mstore(add(left, side), root)
+                    mstore(add(left, xor(side, 0x20)), calldataload(at))
+                    root := keccak256(node, 0x41)
+                    at := add(at, 0x20)
                 }
-                if iszero(lt(at, end)) {
-                    wellFormed := 0
-                    break
-                }
-                switch and(index, 1)
-                case 0 {
-                    mstore(add(node, 0x01), root)
-                    mstore(add(node, 0x21), calldataload(at))
-                }
-                default {
-                    mstore(add(node, 0x01), calldataload(at))
-                    mstore(add(node, 0x21), root)
-                }
-                root := keccak256(node, 0x41)
-                at := add(at, 0x20)
             }
-            if iszero(eq(at, end)) {
-                wellFormed := 0
-            }
+            wellFormed := eq(at, end)
         }
     }
 }

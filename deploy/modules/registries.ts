@@ -1,4 +1,5 @@
-import { buildModule, type IgnitionModuleBuilder } from "@nomicfoundation/hardhat-ignition/modules";
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import type { IgnitionModuleBuilder } from "@nomicfoundation/ignition-core";
 
 type Contract = ReturnType<IgnitionModuleBuilder["contract"]> | ReturnType<IgnitionModuleBuilder["contractAt"]>;
 

@@ -1,5 +1,14 @@
 import { network } from "hardhat";
-import { type HDNodeWallet, SigningKey, TypedDataEncoder, type Wallet, concat, getBytes, hexlify, keccak256 } from "ethers";
+import {
+  type HDNodeWallet,
+  SigningKey,
+  TypedDataEncoder,
+  type Wallet,
+  concat,
+  getBytes,
+  hexlify,
+  keccak256,
+} from "ethers";
 import { AbiCoder, randomBytes, zeroPadValue, ZeroHash } from "ethers";
 import { OpenGradientDevelopment } from "../../deploy/modules/registries.ts";
 import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
@@ -181,8 +190,7 @@ export async function deployProtocol() {
       issuedAt: BigInt(await networkHelpers.time.latest()),
       ...over,
     };
-    const tuple =
-      "tuple(uint8 kind, bytes publicKey, bytes32 measurement, bytes32 userData, uint64 issuedAt)" as const;
+    const tuple = "tuple(uint8 kind, bytes publicKey, bytes32 measurement, bytes32 userData, uint64 issuedAt)" as const;
     const hash = keccak256(
       coder.encode(["uint256", "address", tuple], [31337n, await attestation.getAddress(), document]),
     );
@@ -277,7 +285,5 @@ export async function deployProtocol() {
   };
 }
 
-type Signer = Awaited<
-  ReturnType<Awaited<ReturnType<typeof network.create>>["ethers"]["getSigners"]>
->[number];
+type Signer = Awaited<ReturnType<Awaited<ReturnType<typeof network.create>>["ethers"]["getSigners"]>>[number];
 export type Protocol = Awaited<ReturnType<typeof deployProtocol>>;
