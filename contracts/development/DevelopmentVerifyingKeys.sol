@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import { IVerifyingKeys } from "../interfaces/IVerifyingKeys.sol";
+import {IVerifyingKeys} from "../interfaces/IVerifyingKeys.sol";
 
 /// @title DevelopmentVerifyingKeys
 /// @notice Serves any bytes as the key of any model: for tests of a verifier apart from the model registry.

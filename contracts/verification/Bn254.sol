@@ -22,10 +22,3 @@ uint256 constant BN254_ADD_GAS = 150;
 uint256 constant BN254_MUL_GAS = 6000;
 uint256 constant BN254_PAIRING_BASE_GAS = 45000;
 uint256 constant BN254_PAIRING_GAS = 34000;
-
-/// @dev What must be left before one multiplication and one addition, so that each is given its price although a call
-/// gets at most 63/64 of what is left: (6,000 · 64/63 + 100) + (150 · 64/63 + 100) and room for what lies between.
-uint256 constant BN254_MUL_ADD_RESERVE = 7500;
-
-/// @dev The same before two multiplications and one addition.
-uint256 constant BN254_TWO_MUL_ADD_RESERVE = 14000;

@@ -2,8 +2,8 @@
 pragma solidity ^0.8.24;
 
 import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
-import {BN254_ADD_GAS, BN254_MUL_ADD_RESERVE, BN254_MUL_GAS, BN254_P, BN254_PAIRING_BASE_GAS} from "./Bn254.sol";
-import {BN254_PAIRING_GAS, BN254_R, BN254_TWO_MUL_ADD_RESERVE} from "./Bn254.sol";
+import {BN254_ADD_GAS, BN254_MUL_GAS, BN254_P, BN254_PAIRING_BASE_GAS} from "./Bn254.sol";
+import {BN254_PAIRING_GAS, BN254_R} from "./Bn254.sol";
 import {VerifyingKey} from "./VerifyingKey.sol";
 
 /// @title Groth16
@@ -21,6 +21,10 @@ import {VerifyingKey} from "./VerifyingKey.sol";
 /// Coordinates need no comparison with the field's modulus where they go to a precompile unchanged: it refuses
 /// those that are not below it, and points off the curve or the subgroup.
 ///
+/// Gas: a precompile that is given less than its price fails, exactly as for a malformed point. Rather than look
+/// before each call, the result is looked at: false is believed only if more gas is left at the end than any starved
+/// call can leave behind (see `_requireBelievable`). A good proof pays nothing for this.
+///
 /// Memory: all functions work beyond the free memory pointer and leave it where it is. The key comes first, then the
 /// input of the pairing, whose unfinished slots serve as work space; nothing else grows with n.
 library Groth16 {
@@ -28,8 +32,6 @@ library Groth16 {
     uint256 private constant PROOF = 256;
     /// @dev A point of G1 and a point of G2: one pair of the pairing's input.
     uint256 private constant PAIR = 192;
-    /// @dev Selector of ProofVerifier_OutOfGas(), as a number because assembly takes no other constant.
-    uint256 private constant OUT_OF_GAS = 0x911cd31b;
     /// @dev Pairs of a batch that stand for all proofs: with beta, gamma and delta.
     uint256 private constant SHARED_PAIRS = 576;
 
@@ -50,55 +52,12 @@ library Groth16 {
         bytes32 receiptId,
         bytes calldata evidence
     ) internal view returns (bool ok) {
-        uint256 vk = _loadKey(key, k);
-        uint256 ic = VerifyingKey.IC;
-
-        assembly ("memory-safe") {
-            // (−A, B), (alpha, beta), (IC_0 + Σ s_j · IC_j, gamma), (C, delta)
-            let pairs := add(add(vk, ic), shl(6, add(k, 1)))
-            calldatacopy(pairs, evidence.offset, PAIR)
-            // Negating an out of field coordinate could bring it into the field: so this one is compared here.
-            let y := mload(add(pairs, 0x20))
-            ok := lt(y, BN254_P)
-            mstore(add(pairs, 0x20), mod(sub(BN254_P, y), BN254_P))
-            mcopy(add(pairs, PAIR), vk, PAIR)
-
-            // The sum of the IC points grows at `sum`; beyond it lies the term to add: point, then multiplier.
-            let sum := add(pairs, 0x180)
-            mcopy(sum, add(vk, ic), 0x40)
-            let signal := add(evidence.offset, PROOF)
-            let point := add(add(vk, ic), 0x40)
-            for {
-                let last := add(point, shl(6, sub(k, 1)))
-            } ok {
-                point := add(point, 0x40)
-                signal := add(signal, 0x20)
-            } {
-                let s := shr(8, receiptId)
-                if lt(point, last) {
-                    s := calldataload(signal)
-                }
-                if gt(point, last) {
-                    break
-                }
-                if lt(gas(), BN254_MUL_ADD_RESERVE) {
-                    mstore(0, OUT_OF_GAS)
-                    revert(0x1c, 4)
-                }
-                mcopy(add(sum, 0x40), point, 0x40)
-                mstore(add(sum, 0x80), s)
-                ok := lt(s, BN254_R)
-                ok := and(staticcall(BN254_MUL_GAS, 7, add(sum, 0x40), 0x60, add(sum, 0x40), 0x40), ok)
-                ok := and(staticcall(BN254_ADD_GAS, 6, sum, 0x80, sum, 0x40), ok)
-            }
-
-            if ok {
-                mcopy(add(sum, 0x40), add(vk, PAIR), 0x80)
-                calldatacopy(add(sum, PAIR), add(evidence.offset, PAIR), 0x40)
-                mcopy(add(sum, 0x100), add(vk, 0x140), 0x80)
-            }
+        unchecked {
+            uint256 vk = _loadKey(key, k);
+            uint256 pairs = vk + VerifyingKey.IC + 64 * (k + 1);
+            ok = _fillOne(vk, pairs, receiptId, evidence) && _pairing(pairs, 4 * PAIR);
+            if (!ok) _requireBelievable(4);
         }
-        if (ok) ok = _pairing(vk + ic + 64 * (k + 1), 4 * PAIR);
     }
 
     /// @notice True if each proof holds and is bound to the receipt of the same place. For two proofs or more.
@@ -117,10 +76,59 @@ library Groth16 {
             uint256 pairs = vk + VerifyingKey.IC + 96 * (k + 1);
             uint256 shared = pairs + PAIR * receiptIds.length;
             uint256 r = _challenge(pairs, key, receiptIds, evidence);
-            return
+            ok =
                 _combine(k, pairs, r, receiptIds, evidence) &&
                 _addShared(vk, k, shared) &&
                 _pairing(pairs, shared + SHARED_PAIRS - pairs);
+            if (!ok) _requireBelievable(receiptIds.length + 3);
+        }
+    }
+
+    /// @dev Writes the pairs (−A, B), (alpha, beta), (IC_0 + Σ s_j · IC_j, gamma), (C, delta).
+    /// @param vk The key, which ends where the pairs begin.
+    function _fillOne(
+        uint256 vk,
+        uint256 pairs,
+        bytes32 receiptId,
+        bytes calldata evidence
+    ) private view returns (bool ok) {
+        uint256 point = vk + VerifyingKey.IC;
+
+        assembly ("memory-safe") {
+            calldatacopy(pairs, evidence.offset, PAIR)
+            // Negating an out of field coordinate could bring it into the field: so this one is compared here.
+            let y := mload(add(pairs, 0x20))
+            ok := lt(y, BN254_P)
+            mstore(add(pairs, 0x20), mod(sub(BN254_P, y), BN254_P))
+            mcopy(add(pairs, PAIR), vk, PAIR)
+
+            // The sum of the IC points grows at `sum`; beyond it lies the term to add: point, then multiplier.
+            let sum := add(pairs, 0x180)
+            let term := add(sum, 0x40)
+            mcopy(sum, point, 0x40)
+            point := add(point, 0x40)
+            let s := 0
+            for {
+                let signal := add(evidence.offset, PROOF)
+            } lt(point, pairs) {
+                signal := add(signal, 0x20)
+            } {
+                mcopy(term, point, 0x40)
+                point := add(point, 0x40)
+                s := calldataload(signal)
+                // The last signal is the binding. What was read for it lies behind the evidence.
+                if eq(point, pairs) {
+                    s := shr(8, receiptId)
+                }
+                ok := and(ok, lt(s, BN254_R))
+                mstore(add(term, 0x40), s)
+                ok := and(ok, staticcall(BN254_MUL_GAS, 7, term, 0x60, term, 0x40))
+                ok := and(ok, staticcall(BN254_ADD_GAS, 6, sum, 0x80, sum, 0x40))
+            }
+
+            mcopy(term, add(vk, PAIR), 0x80)
+            calldatacopy(add(sum, PAIR), add(evidence.offset, PAIR), 0x40)
+            mcopy(add(term, PAIR), add(vk, 0x140), 0x80)
         }
     }
 
@@ -192,12 +200,13 @@ library Groth16 {
     }
 
     /// @param sums The multipliers end where the pairs begin.
+    /// @param slot Where the pairs begin.
     /// @param shared Where the pairs of the proofs end.
     /// @param id Calldata offset of the first receipt id.
     /// @param proof Calldata offset of the evidence.
     function _combineAt(
         uint256 sums,
-        uint256 pairs,
+        uint256 slot,
         uint256 shared,
         uint256 r,
         uint256 id,
@@ -206,24 +215,26 @@ library Groth16 {
         assembly ("memory-safe") {
             // C's running sum; beyond it the term to add: point, then multiplier.
             let c := add(shared, 0x180)
-            let slot := pairs
+            let term := add(c, 0x40)
+            let bindings := sub(slot, 0x20)
+
             // The first proof: its power is one, so nothing is multiplied and the sums begin as copies.
             calldatacopy(slot, proof, PAIR)
             calldatacopy(c, add(proof, PAIR), 0x40)
             proof := add(proof, PROOF)
             mstore(sums, 1)
             ok := 1
-            {
+            for {
                 let sum := add(sums, 0x20)
-                for {} lt(sum, sub(pairs, 0x20)) {
-                    sum := add(sum, 0x20)
-                } {
-                    ok := and(ok, lt(calldataload(proof), BN254_R))
-                    mstore(sum, calldataload(proof))
-                    proof := add(proof, 0x20)
-                }
-                mstore(sum, shr(8, calldataload(id)))
+            } lt(sum, bindings) {
+                sum := add(sum, 0x20)
+            } {
+                let s := calldataload(proof)
+                ok := and(ok, lt(s, BN254_R))
+                mstore(sum, s)
+                proof := add(proof, 0x20)
             }
+            mstore(bindings, shr(8, calldataload(id)))
 
             let power := 1
             for {
@@ -231,27 +242,26 @@ library Groth16 {
             } and(lt(slot, shared), ok) {
                 slot := add(slot, PAIR)
             } {
-                if lt(gas(), BN254_TWO_MUL_ADD_RESERVE) {
-                    mstore(0, OUT_OF_GAS)
-                    revert(0x1c, 4)
-                }
                 power := mulmod(power, r, BN254_R)
 
                 // A is multiplied in its place, the multiplier lying where B comes afterwards.
                 calldatacopy(slot, proof, 0x40)
-                mstore(add(slot, 0x40), power)
+                let b := add(slot, 0x40)
+                mstore(b, power)
                 ok := staticcall(BN254_MUL_GAS, 7, slot, 0x60, slot, 0x40)
-                calldatacopy(add(slot, 0x40), add(proof, 0x40), 0x80)
+                calldatacopy(b, add(proof, 0x40), 0x80)
 
-                calldatacopy(add(c, 0x40), add(proof, PAIR), 0x40)
-                mstore(add(c, 0x80), power)
-                ok := and(ok, staticcall(BN254_MUL_GAS, 7, add(c, 0x40), 0x60, add(c, 0x40), 0x40))
+                calldatacopy(term, add(proof, PAIR), 0x40)
+                mstore(add(term, 0x40), power)
+                ok := and(ok, staticcall(BN254_MUL_GAS, 7, term, 0x60, term, 0x40))
                 ok := and(ok, staticcall(BN254_ADD_GAS, 6, c, 0x80, c, 0x40))
 
-                mstore(sums, addmod(mload(sums), power, BN254_R))
                 proof := add(proof, PROOF)
-                let sum := add(sums, 0x20)
-                for {} lt(sum, sub(pairs, 0x20)) {
+                let sum := sums
+                mstore(sum, addmod(mload(sum), power, BN254_R))
+                for {
+                    sum := add(sum, 0x20)
+                } lt(sum, bindings) {
                     sum := add(sum, 0x20)
                 } {
                     let s := calldataload(proof)
@@ -272,17 +282,9 @@ library Groth16 {
         uint256 sums = point + 64 * (k + 1);
 
         assembly ("memory-safe") {
-            function reserve() {
-                if lt(gas(), BN254_TWO_MUL_ADD_RESERVE) {
-                    mstore(0, OUT_OF_GAS)
-                    revert(0x1c, 4)
-                }
-            }
-
             let c := add(shared, 0x180)
             mstore(add(c, 0x20), mod(sub(BN254_P, mload(add(c, 0x20))), BN254_P))
 
-            reserve()
             let minusOnes := sub(BN254_R, mload(sums))
             mcopy(shared, vk, 0x40)
             mstore(add(shared, 0x40), minusOnes)
@@ -296,7 +298,6 @@ library Groth16 {
             for {
                 let end := add(point, shl(6, k))
             } lt(point, end) {} {
-                reserve()
                 point := add(point, 0x40)
                 sums := add(sums, 0x20)
                 mcopy(add(x, 0x40), point, 0x40)
@@ -315,13 +316,20 @@ library Groth16 {
     function _pairing(uint256 pairs, uint256 size) private view returns (bool ok) {
         unchecked {
             uint256 price = BN254_PAIRING_BASE_GAS + BN254_PAIRING_GAS * (size / PAIR);
-            // A call gets at most 63/64 of what is left. With less than the price it would fail, and a good proof
-            // would look bad.
-            if (gasleft() < price + price / 63 + 1_000) revert IProofVerifier.ProofVerifier_OutOfGas();
             assembly ("memory-safe") {
                 ok := staticcall(price, 8, pairs, size, 0, 0x20)
                 ok := and(ok, mload(0))
             }
+        }
+    }
+
+    /// @dev Reverts unless each precompile call so far was surely given its price. Of the gas left, a call that is
+    /// starved takes all but a 64th, which is less than a 63rd of the price; none costs more than the pairing. So
+    /// with more left than a 63rd of the pairing's price, and some for the steps in between, no call was starved.
+    function _requireBelievable(uint256 pairCount) private view {
+        unchecked {
+            uint256 dearest = BN254_PAIRING_BASE_GAS + BN254_PAIRING_GAS * pairCount;
+            if (gasleft() < dearest / 63 + 1_000) revert IProofVerifier.ProofVerifier_OutOfGas();
         }
     }
 }

@@ -66,50 +66,54 @@ contract Groth16Verifier is IProofVerifier {
     ) external view returns (bytes32[] memory, bytes32[] memory) {
         (, uint256 k) = _key(modelId);
         uint256 proofs = _proofs(evidence.length, k);
-        bytes4 outOfField = Groth16Verifier_SignalOutOfField.selector;
+        uint256 inField = 1;
+        uint256 m;
+        uint256 end;
 
-        // Writes the ABI encoding of the two arrays and returns it: going through memory arrays would store every
-        // word twice.
+        // Writes the ABI encoding of the two arrays and returns it as it is: going through arrays in memory would
+        // store every word twice.
         assembly ("memory-safe") {
-            let m := mload(0x40)
-            let outputs := sub(k, 2)
-            let inputHashes := add(m, 0x60)
-            let outputHashes := add(inputHashes, shl(5, add(proofs, 1)))
-            let end := add(outputHashes, shl(5, proofs))
+            m := mload(0x40)
+            let input := add(m, 0x60)
+            let last := add(m, add(0x40, shl(5, proofs)))
+            let output := add(last, 0x40)
+            end := add(output, shl(5, proofs))
             mstore(m, 0x40)
-            mstore(add(m, 0x20), sub(sub(outputHashes, 0x20), m))
+            mstore(add(m, 0x20), sub(add(last, 0x20), m))
             mstore(add(m, 0x40), proofs)
-            mstore(sub(outputHashes, 0x20), proofs)
+            mstore(add(last, 0x20), proofs)
 
-            // The preimage of an output hash: scheme, offset, length, then the outputs of each proof in turn.
+            // Beyond: the preimage of an output hash, scheme, offset, length, then the outputs of each proof in turn.
+            let size := shl(5, sub(k, 2))
             mstore(end, 2)
             mstore(add(end, 0x20), 0x40)
-            mstore(add(end, 0x40), outputs)
-            let preimage := add(0x60, shl(5, outputs))
+            mstore(add(end, 0x40), sub(k, 2))
 
-            let cursor := add(evidence.offset, 256)
             for {
-                let i := 0
-            } lt(i, proofs) {
-                i := add(i, 1)
+                let signal := evidence.offset
+            } iszero(gt(input, last)) {
+                input := add(input, 0x20)
             } {
-                mstore(add(inputHashes, shl(5, i)), calldataload(cursor))
-                let next := add(cursor, shl(5, sub(k, 1)))
-                calldatacopy(add(end, 0x60), add(cursor, 0x20), shl(5, outputs))
-                for {} lt(cursor, next) {
-                    cursor := add(cursor, 0x20)
+                signal := add(signal, 256)
+                let s := calldataload(signal)
+                inField := and(inField, lt(s, BN254_R))
+                mstore(input, s)
+
+                signal := add(signal, 0x20)
+                calldatacopy(add(end, 0x60), signal, size)
+                for {
+                    let next := add(signal, size)
+                } lt(signal, next) {
+                    signal := add(signal, 0x20)
                 } {
-                    if iszero(lt(calldataload(cursor), BN254_R)) {
-                        mstore(m, outOfField)
-                        mstore(add(m, 0x04), i)
-                        mstore(add(m, 0x24), sub(sub(k, 1), shr(5, sub(next, cursor))))
-                        mstore(add(m, 0x44), calldataload(cursor))
-                        revert(m, 0x64)
-                    }
+                    inField := and(inField, lt(calldataload(signal), BN254_R))
                 }
-                mstore(add(outputHashes, shl(5, i)), keccak256(end, preimage))
-                cursor := add(cursor, 256)
+                mstore(output, keccak256(end, add(size, 0x60)))
+                output := add(output, 0x20)
             }
+        }
+        if (inField == 0) _revertSignalOutOfField(evidence, Groth16.stride(k));
+        assembly ("memory-safe") {
             return(m, sub(end, m))
         }
     }
@@ -172,6 +176,16 @@ contract Groth16Verifier is IProofVerifier {
         if (length == 0) revert Groth16Verifier_NoProofs();
         if (length % stride != 0) revert Groth16Verifier_EvidenceLength(length, stride);
         return length / stride;
+    }
+
+    /// @dev Names the first signal that is not below the group order: one is known to exist.
+    function _revertSignalOutOfField(bytes calldata evidence, uint256 stride) private pure {
+        for (uint256 proof = 0; ; ++proof) {
+            for (uint256 offset = 256; offset < stride; offset += 32) {
+                uint256 value = uint256(bytes32(evidence[proof * stride + offset:]));
+                if (value >= BN254_R) revert Groth16Verifier_SignalOutOfField(proof, (offset - 256) / 32, value);
+            }
+        }
     }
 
     /// @dev A failed look-up can only mean that gas ran out in it, so nothing is known of the evidence.
