@@ -14,3 +14,5 @@ export async function deployVerifier(setup: Setup = makeSetup(3)) {
   await keys.set(MODEL, key);
   return { connection, ethers, setup, key, keys, verifier, address: await verifier.getAddress() };
 }
+
+export type VerifierFixture = Awaited<ReturnType<typeof deployVerifier>>;
