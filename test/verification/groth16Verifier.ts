@@ -291,7 +291,9 @@ describe("Groth16Verifier", () => {
     });
 
     it("the hashes of each proof's statement, whatever the proof is worth", async () => {
-      const forged = concat(three.map((item) => concat([proofBytes({ a: 1n, b: 2n, c: 3n }), ...item.signals.map(hex)])));
+      const forged = concat(
+        three.map((item) => concat([proofBytes({ a: 1n, b: 2n, c: 3n }), ...item.signals.map(hex)])),
+      );
       const [inputs, outputs] = await fixture.verifier.hashes(MODEL, forged);
       expect([...inputs]).to.deep.equal(three.map((item) => hex(item.signals[0]!)));
       expect([...outputs]).to.deep.equal(three.map((item) => outputHashOf(item.signals.slice(1))));
