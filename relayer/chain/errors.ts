@@ -40,8 +40,19 @@ export class ItemTooLarge extends Error {
   override readonly name = "ItemTooLarge";
   readonly code = "item_too_large";
   readonly index: number;
-  constructor(index: number, gas: bigint, bound: bigint) {
-    super(`item ${index} alone needs ${gas} gas and a transaction may use ${bound}; split the batch`);
+  constructor(index: number, gas: bigint, maxGas: bigint, bytes: number, maxBytes: number) {
+    super(
+      `item ${index} alone needs ${gas} gas of ${maxGas} and ${bytes} bytes of ${maxBytes} in a call; sign smaller batches`,
+    );
     this.index = index;
+  }
+}
+
+/** What stands at the registry's address hashes receipts differently: nothing signed for it here would ever settle. */
+export class WrongRegistry extends Error {
+  override readonly name = "WrongRegistry";
+  readonly code = "wrong_registry";
+  constructor(address: string, expected: string, found: string) {
+    super(`the registry at ${address} has domain ${found}, expected ${expected}; check its address and the chain id`);
   }
 }
