@@ -17,17 +17,24 @@ const solidity = {
 
 export default defineConfig({
   plugins: [toolbox],
-  solidity: { profiles: { default: solidity, production: solidity } },
+  solidity: {
+    profiles: { default: solidity, production: solidity },
+    // OpenZeppelin's timelock as it is, compiled so that it can be deployed and verified with the rest.
+    npmFilesToBuild: ["@openzeppelin/contracts/governance/TimelockController.sol"],
+  },
   paths: {
     sources: "contracts",
     tests: { mocha: "test", solidity: "test/solidity" },
     cache: ".cache/hardhat",
     artifacts: "artifacts",
+    ignition: "deploy",
   },
   typechain: { outDir: "typechain" },
   networks: {
     default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 31337 },
     node: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 31337 },
+    // A local chain that calls itself Base: what must not deploy on a public chain is tried here.
+    baseDryRun: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 8453 },
   },
   test: {
     mocha: { timeout: 120_000 },

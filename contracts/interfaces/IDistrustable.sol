@@ -35,6 +35,8 @@ interface IDistrustable {
     /// @notice Lets the guardian freeze `target` once more. Admin only.
     function rearmFreeze(bytes32 target) external;
 
-    /// @notice `distrustedFrom` is `type(uint64).max` for never; `frozenUntil` 0 for never.
-    function standing(bytes32 target) external view returns (uint64 distrustedFrom, uint64 frozenUntil, bool freezeSpent);
+    /// @notice `distrustedFrom` is `type(uint256).max` for never; `frozenUntil` 0 for never.
+    function standing(
+        bytes32 target
+    ) external view returns (uint256 distrustedFrom, uint256 frozenUntil, bool freezeSpent);
 }

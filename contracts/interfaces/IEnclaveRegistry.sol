@@ -1,58 +1,39 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {IDistrustable} from "./IDistrustable.sol";
-import {IKeyRegistry} from "./IKeyRegistry.sol";
+import {IKeyRegistry, KeyState} from "./IKeyRegistry.sol";
 
-/// @notice Whether a key's measured image may speak for a model version.
-/// @param measurement keccak256(pcr0 ‖ pcr1 ‖ pcr2) of the image the key was attested in.
-/// @param approvedFrom Unix seconds; 0 where it was never approved for the version.
-/// @param approvedUntil Unix seconds, inclusive.
-/// @param distrustedFrom `type(uint64).max` for never.
+/// @notice Whether the image a key was attested in may speak for a model version. Unix seconds.
+/// @param approvedFrom 0 where it was never approved for the version.
+/// @param approvedUntil Inclusive; `type(uint256).max` while the approval stands.
+/// @param distrustedFrom `type(uint256).max` for never.
+/// @param frozenUntil 0 where never frozen.
 struct MeasurementState {
-    bytes32 measurement;
-    uint64 approvedFrom;
-    uint64 approvedUntil;
-    uint64 distrustedFrom;
-    uint64 frozenUntil;
+    uint256 approvedFrom;
+    uint256 approvedUntil;
+    uint256 distrustedFrom;
+    uint256 frozenUntil;
 }
 
 /// @title IEnclaveRegistry
 /// @notice Enclave keys: admitted by attestation, bound to a node, valid for a time, each of one measured image that
 /// governance approves per model version.
-interface IEnclaveRegistry is IDistrustable, IKeyRegistry {
-    /// @notice An enclave key was admitted.
-    event EnclaveKeyAdmitted(
-        bytes32 indexed keyId,
-        bytes32 indexed nodeId,
-        bytes32 indexed measurement,
-        uint8 kind,
-        address signer,
-        uint64 validFrom,
-        uint64 validUntil,
-        bytes publicKey
-    );
-    /// @notice A key ends at `validUntil`: orderly, what was settled stays (R4).
-    event EnclaveKeyRetired(bytes32 indexed keyId, uint64 validUntil);
+interface IEnclaveRegistry is IKeyRegistry {
+    /// @notice An enclave key was admitted for the image it was attested in; `KeyAdded` carries the key itself.
+    event EnclaveAdmitted(bytes32 indexed keyId, bytes32 indexed nodeId, bytes32 indexed measurement);
+    /// @notice A measurement was seen for the first time; `target` names it for distrust and freeze.
+    event MeasurementKnown(bytes32 indexed measurement, bytes32 indexed target);
     /// @notice Governance approved an image for a model version.
     event MeasurementApproved(bytes32 indexed measurement, bytes32 indexed modelId, uint64 from);
     /// @notice Governance withdrew the approval, orderly: what completed before stays (R4).
     event MeasurementWithdrawn(bytes32 indexed measurement, bytes32 indexed modelId, uint64 until);
 
-    /// @notice The caller does not operate `nodeId`.
-    error EnclaveRegistry_NotOperator(bytes32 nodeId, address caller);
-    /// @notice The operator's stake is below the minimum (R12).
-    error EnclaveRegistry_StakeTooLow(bytes32 nodeId);
     /// @notice The attestation names another purpose than this registry and node.
     error EnclaveRegistry_WrongUserData(bytes32 expected, bytes32 found);
     /// @notice The attestation is older than MAX_ATTESTATION_AGE, or from the future.
     error EnclaveRegistry_StaleAttestation(uint64 issuedAt);
     /// @notice This release admits secp256k1 enclave keys of 64 bytes x ‖ y.
     error EnclaveRegistry_UnsupportedKey(uint8 kind, uint256 length);
-    /// @notice This key is admitted already, for ever to `nodeId`.
-    error EnclaveRegistry_KeyTaken(bytes32 keyId, bytes32 nodeId);
-    /// @notice A key ends after now, at most MAX_KEY_LIFE away; retiring never extends it.
-    error EnclaveRegistry_BadValidity(uint64 validUntil);
     /// @notice A debug enclave measures all zero; anyone can read its memory.
     error EnclaveRegistry_ZeroMeasurement();
     /// @notice Approved before; withdraw first to approve again.
@@ -68,24 +49,24 @@ interface IEnclaveRegistry is IDistrustable, IKeyRegistry {
     /// @param validUntil Unix seconds, at most MAX_KEY_LIFE from now.
     function admit(bytes32 nodeId, bytes calldata attestation, uint64 validUntil) external returns (bytes32 keyId);
 
-    /// @notice Ends a key at `validUntil`, not before now and not after its present end. Operator only.
-    function retireKey(bytes32 keyId, uint64 validUntil) external;
-
-    /// @notice Reports one's own key as compromised, from now on (R4). Operator only.
-    function distrustOwnKey(bytes32 keyId) external;
-
-    /// @notice Ends the keys of a node whose operator's stake is below the minimum (R12), at most MAX_LIVE_KEYS.
-    /// Open to anyone.
-    function endKeysForStake(bytes32 nodeId) external;
-
     /// @notice Approves an image for a model version from now on. Admin only.
     function approveMeasurement(bytes32 measurement, bytes32 modelId) external;
 
     /// @notice Ends an approval now; what completed before stays verified. Admin only.
     function withdrawMeasurement(bytes32 measurement, bytes32 modelId) external;
 
-    /// @notice What settlement asks of a key's image for a model version.
-    function measurementState(bytes32 keyId, bytes32 modelId) external view returns (MeasurementState memory);
+    /// @notice What opening asks: a key and its image for a model version, in one call. All zero for unknown keys.
+    function enclaveState(
+        bytes32 keyId,
+        bytes32 modelId
+    ) external view returns (KeyState memory key, MeasurementState memory measurement);
+
+    /// @notice Measurement a key was admitted with; zero for unknown keys.
+    function measurementOf(bytes32 keyId) external view returns (bytes32);
+
+    /// @notice The short number a measurement is known by here, and its target for distrust and freeze; zero for
+    /// unknown measurements.
+    function measurementTarget(bytes32 measurement) external view returns (bytes32);
 
     /// @notice User data that binds an attestation to one registration:
     /// keccak256(abi.encode(chainId, this registry, nodeId)).

@@ -48,6 +48,8 @@ interface IInferenceRegistry {
     /// @notice Settlement ends for ever at `at`; reading does not (R10).
     event ClosingAnnounced(uint64 at);
 
+    /// @notice This power belongs to the guardian or the admin.
+    error InferenceRegistry_NotAllowed(address caller);
     /// @notice New settlement is paused until `until`.
     error InferenceRegistry_Paused(uint64 until);
     /// @notice The guardian may pause again from `from` on (R8).

@@ -23,15 +23,15 @@ struct ModelVersion {
 /// @notice What settlement needs to know of a model version in one mode.
 /// @param modes 0 for a version that is not registered.
 /// @param verifier Zero where the version has none.
-/// @param distrustedFrom `type(uint64).max` for never.
+/// @param distrustedFrom `type(uint256).max` for never.
 /// @param verifierDistrustedFrom The same of its verifier; only filled in for ZKML.
 struct ModelState {
-    uint8 modes;
+    uint256 modes;
     address verifier;
-    uint64 distrustedFrom;
-    uint64 frozenUntil;
-    uint64 verifierDistrustedFrom;
-    uint64 verifierFrozenUntil;
+    uint256 distrustedFrom;
+    uint256 frozenUntil;
+    uint256 verifierDistrustedFrom;
+    uint256 verifierFrozenUntil;
 }
 
 /// @title IModelRegistry

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {IDistrustable} from "./IDistrustable.sol";
 import {IKeyRegistry} from "./IKeyRegistry.sol";
 
 /// @title INodeRegistry
 /// @notice Who may answer: nodes, their operator keys, and what they offer. Only what a settled receipt rests on is
 /// enforced here; an offer is the operator's own word.
-interface INodeRegistry is IDistrustable, IKeyRegistry {
+interface INodeRegistry is IKeyRegistry {
     /// @notice What a node does in the network.
     enum NodeKind {
         LocalInference,
@@ -48,20 +47,6 @@ interface INodeRegistry is IDistrustable, IKeyRegistry {
     event NodeUpdated(bytes32 indexed nodeId, NodeStatus status, string endpoint);
     /// @notice What the node offers for a model version changed.
     event OfferChanged(bytes32 indexed nodeId, bytes32 indexed modelId, uint8 modes, uint32 capacity);
-    /// @notice A key was added. `publicKey` is 64 bytes x ‖ y.
-    event OperatorKeyAdded(
-        bytes32 indexed keyId,
-        bytes32 indexed nodeId,
-        address signer,
-        uint64 validFrom,
-        uint64 validUntil,
-        bytes publicKey
-    );
-    /// @notice A key ends at `validUntil`: orderly, what was settled stays (R4).
-    event OperatorKeyRetired(bytes32 indexed keyId, bytes32 indexed nodeId, uint64 validUntil);
-
-    /// @notice The caller is not the operator of `nodeId`.
-    error NodeRegistry_NotOperator(bytes32 nodeId, address caller);
     /// @notice There is no such node.
     error NodeRegistry_UnknownNode(bytes32 nodeId);
     /// @notice A retired node stays retired.
@@ -74,18 +59,10 @@ interface INodeRegistry is IDistrustable, IKeyRegistry {
     error NodeRegistry_KindDoesNotServe(NodeKind kind);
     /// @notice The operator's own stake is below the minimum for this kind (R12).
     error NodeRegistry_StakeTooLow(address operator, NodeKind kind);
-    /// @notice The operator's stake suffices; there is nothing to end.
-    error NodeRegistry_StakeSuffices(address operator, NodeKind kind);
     /// @notice Expected 64 bytes x ‖ y of a point on secp256k1.
     error NodeRegistry_BadPublicKey();
     /// @notice The signature over `keyRegistrationDigest` is not by the key itself.
     error NodeRegistry_BadKeySignature(address recovered, address expected);
-    /// @notice This key is registered, for ever to `nodeId`.
-    error NodeRegistry_KeyTaken(bytes32 keyId, bytes32 nodeId);
-    /// @notice A node has at most MAX_LIVE_KEYS keys that have not ended.
-    error NodeRegistry_TooManyKeys(bytes32 nodeId);
-    /// @notice A key ends after now, and retiring never extends it.
-    error NodeRegistry_BadValidity(uint64 validUntil);
 
     /// @notice Registers a node with the caller as its operator. Needs the stake of its kind.
     /// @return nodeId keccak256(abi.encode(chainId, this registry, operator, number of the operator's nodes so far)).
@@ -107,16 +84,6 @@ interface INodeRegistry is IDistrustable, IKeyRegistry {
         bytes calldata signature
     ) external returns (bytes32 keyId);
 
-    /// @notice Ends a key at `validUntil`, not before now and not after its present end. Operator only.
-    function retireKey(bytes32 keyId, uint64 validUntil) external;
-
-    /// @notice Reports one's own key as compromised, from now on (R4). Operator only.
-    function distrustOwnKey(bytes32 keyId) external;
-
-    /// @notice Ends all keys of a node whose operator's own stake is below the minimum (R12). Open to anyone; the
-    /// staking contract calls it in the same transaction.
-    function endKeysForStake(bytes32 nodeId) external;
-
     /// @notice EIP-712 digest that a new key signs: RegisterKey(bytes32 nodeId,bytes32 keyId).
     function keyRegistrationDigest(bytes32 nodeId, bytes32 keyId) external view returns (bytes32);
 
@@ -126,9 +93,12 @@ interface INodeRegistry is IDistrustable, IKeyRegistry {
     /// @notice What a node offers for a model version.
     function offer(bytes32 nodeId, bytes32 modelId) external view returns (Offer memory);
 
-    /// @notice The node's keys that had not ended when last looked at; at most MAX_LIVE_KEYS.
-    function liveKeys(bytes32 nodeId) external view returns (bytes32[] memory);
+    /// @notice Who operates a node, what it is and whether it takes requests; zeros where there is none.
+    function nodeStatus(bytes32 nodeId) external view returns (address operator, NodeKind kind, NodeStatus status);
 
-    /// @notice Ids of an operator's nodes, by number.
+    /// @notice Whether the operator's own stake reaches the minimum for this node's kind.
+    function hasStake(bytes32 nodeId) external view returns (bool);
+
+    /// @notice How many nodes an operator has registered.
     function nodeCount(address operator) external view returns (uint256);
 }

@@ -144,7 +144,6 @@ enum Reason {
     CountMismatch,
     RootMismatch,
     UnknownOutputScheme,
-    NonCanonical,
     // The signing key
     UnknownKey,
     KeyForbidsMode,

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.34;
+
+import {Distrustable} from "../governance/Distrustable.sol";
+import {IKeyRegistry, KeyState} from "../interfaces/IKeyRegistry.sol";
+
+/// @title KeyRegistry
+/// @notice What operator keys and enclave keys have in common: a node for ever, a validity, an orderly end, distrust.
+abstract contract KeyRegistry is Distrustable, IKeyRegistry {
+    /// @notice Keys of a node that have not ended: bounds the loop that ends them all (R8, R12).
+    uint256 public constant MAX_LIVE_KEYS = 4;
+
+    /// @dev Kind and validity live in the tag of the key's standing, `note 80 ‖ validUntil 40 ‖ validFrom 40 ‖ kind 8`:
+    /// opening a receipt asks for nothing else and pays for one slot. What the note says is the registry's own.
+    struct Key {
+        address signer;
+        bytes32 nodeId;
+    }
+
+    mapping(bytes32 keyId => Key) private _keys;
+    mapping(bytes32 nodeId => bytes32[]) private _live;
+
+    /// @inheritdoc IKeyRegistry
+    function retireKey(bytes32 keyId, uint64 validUntil) external {
+        bytes32 nodeId = _requireOperatorOfKey(keyId);
+        if (validUntil < block.timestamp || validUntil > _validUntil(keyId)) revert KeyRegistry_BadValidity(validUntil);
+        _setValidUntil(keyId, uint40(validUntil));
+        emit KeyRetired(keyId, nodeId, validUntil);
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function distrustOwnKey(bytes32 keyId) external {
+        _requireOperatorOfKey(keyId);
+        _distrust(keyId, uint40(block.timestamp));
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function endKeysForStake(bytes32 nodeId) external {
+        if (_hasStake(nodeId)) revert KeyRegistry_StakeSuffices(nodeId);
+        _endKeys(nodeId);
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function signingKey(bytes32 keyId) external view returns (address signer, KeyState memory state) {
+        return (_keys[keyId].signer, keyState(keyId));
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function nodeOf(bytes32 keyId) external view returns (bytes32) {
+        return _keys[keyId].nodeId;
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function liveKeys(bytes32 nodeId) external view returns (bytes32[] memory) {
+        return _live[nodeId];
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function keyState(bytes32 keyId) public view returns (KeyState memory state) {
+        return _keyState(_standing[keyId]);
+    }
+
+    function _keyState(Standing memory found) internal pure returns (KeyState memory state) {
+        state.validFrom = uint40(found.tag >> 8);
+        // Other targets of distrust (measurements) have no validity: they are no keys.
+        if (state.validFrom == 0) return state;
+        state.kind = uint8(found.tag);
+        state.validUntil = uint40(found.tag >> 48);
+        state.distrustedFrom = _widen(found.distrustedFrom);
+        state.frozenUntil = found.frozenUntil;
+    }
+
+    /// @dev Adds a key that is valid from now on. The caller has checked operator, stake and possession.
+    function _addKey(
+        bytes32 keyId,
+        uint8 kind,
+        bytes memory publicKey,
+        address signer,
+        bytes32 nodeId,
+        uint64 validUntil,
+        uint80 note
+    ) internal {
+        if (_isEnrolled(keyId)) revert KeyRegistry_KeyTaken(keyId, _keys[keyId].nodeId);
+        if (validUntil <= block.timestamp || validUntil >= NEVER) revert KeyRegistry_BadValidity(validUntil);
+        _clearEnded(nodeId);
+        if (_live[nodeId].length == MAX_LIVE_KEYS) revert KeyRegistry_TooManyKeys(nodeId);
+
+        _live[nodeId].push(keyId);
+        _enroll(keyId, (uint168(note) << 88) | (uint168(validUntil) << 48) | (uint168(block.timestamp) << 8) | kind);
+        _keys[keyId] = Key({signer: signer, nodeId: nodeId});
+        emit KeyAdded(keyId, nodeId, kind, signer, uint64(block.timestamp), validUntil, publicKey);
+    }
+
+    /// @dev Ends every key of a node now.
+    function _endKeys(bytes32 nodeId) internal {
+        bytes32[] storage live = _live[nodeId];
+        for (uint256 i = live.length; i > 0; --i) {
+            if (_validUntil(live[i - 1]) > block.timestamp) {
+                _setValidUntil(live[i - 1], uint40(block.timestamp));
+                emit KeyRetired(live[i - 1], nodeId, uint64(block.timestamp));
+            }
+            live.pop();
+        }
+    }
+
+    function _clearEnded(bytes32 nodeId) private {
+        bytes32[] storage live = _live[nodeId];
+        for (uint256 i = live.length; i > 0; --i) {
+            if (_validUntil(live[i - 1]) < block.timestamp) {
+                live[i - 1] = live[live.length - 1];
+                live.pop();
+            }
+        }
+    }
+
+    function _validUntil(bytes32 keyId) private view returns (uint40) {
+        return uint40(_standing[keyId].tag >> 48);
+    }
+
+    function _setValidUntil(bytes32 keyId, uint40 validUntil) private {
+        uint168 tag = _standing[keyId].tag;
+        _standing[keyId].tag = (tag & ~(uint168(NEVER) << 48)) | (uint168(validUntil) << 48);
+    }
+
+    function _requireOperatorOfKey(bytes32 keyId) private view returns (bytes32 nodeId) {
+        nodeId = _keys[keyId].nodeId;
+        _requireOperator(nodeId);
+    }
+
+    function _requireOperator(bytes32 nodeId) internal view {
+        if (msg.sender != _operatorOf(nodeId)) revert KeyRegistry_NotOperator(nodeId, msg.sender);
+    }
+
+    /// @dev Zero where there is no such node.
+    function _operatorOf(bytes32 nodeId) internal view virtual returns (address);
+
+    /// @dev Whether the operator's own stake reaches the minimum of the node's kind.
+    function _hasStake(bytes32 nodeId) internal view virtual returns (bool);
+}

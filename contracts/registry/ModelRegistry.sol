@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.34;
+
+import {SSTORE2} from "../verification/SSTORE2.sol";
+import {Groth16Verifier} from "../verification/Groth16Verifier.sol";
+import {Distrustable} from "../governance/Distrustable.sol";
+import {Governed} from "../governance/Governed.sol";
+import {IModelRegistry, ModelState, ModelVersion} from "../interfaces/IModelRegistry.sol";
+import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
+import {IVerifyingKeys} from "../interfaces/IVerifyingKeys.sol";
+import {Modes} from "../interfaces/InferenceTypes.sol";
+
+/// @title ModelRegistry
+/// @notice See {IModelRegistry}, where every function, event and error is documented.
+contract ModelRegistry is Distrustable, IModelRegistry {
+    /// @dev Verifier and modes live in the tag of the version's standing: `verifier ‖ modes`.
+    struct Version {
+        address owner;
+        address keyPointer;
+        bytes32 contentHash;
+        string uri;
+        string signals;
+    }
+
+    /// @notice The Groth16 verifier that was deployed together with this registry.
+    Groth16Verifier public immutable groth16Verifier;
+
+    mapping(bytes32 modelId => Version) private _versions;
+
+    /// @dev The first verifier is made here: it reads its keys from this registry and this registry must know it, and
+    /// a constructor is the one place where such a circle closes without anybody holding the power to wire it.
+    /// @param phase1Ids Powers of tau (α, β, γ) that keys may come from, see `VerifyingKey`.
+    constructor(address admin_, address guardian_, bytes32[] memory phase1Ids) Governed(admin_, guardian_) {
+        groth16Verifier = new Groth16Verifier(IVerifyingKeys(address(this)), phase1Ids);
+        _approve(address(groth16Verifier));
+    }
+
+    /// @inheritdoc IModelRegistry
+    function register(ModelVersion calldata version) external returns (bytes32 modelId) {
+        uint8 modes = version.modes;
+        if (modes == 0 || modes > Modes.ALL) revert ModelRegistry_BadModes(modes);
+        if (version.contentHash == 0) revert ModelRegistry_EmptyContent();
+        bool proved = modes & (1 << Modes.ZKML) != 0;
+        if (
+            proved != (version.verifier != address(0)) ||
+            proved != (version.verifyingKey.length != 0) ||
+            proved != (bytes(version.signals).length != 0)
+        ) revert ModelRegistry_ProofFieldsMismatch(modes);
+
+        modelId = modelIdOf(msg.sender, version);
+        if (_isEnrolled(modelId)) revert ModelRegistry_AlreadyRegistered(modelId);
+
+        address keyPointer;
+        if (proved) {
+            if (!isApprovedVerifier(version.verifier)) revert ModelRegistry_VerifierNotApproved(version.verifier);
+            IProofVerifier(version.verifier).requireValidKey(version.verifyingKey);
+            keyPointer = SSTORE2.write(version.verifyingKey);
+        }
+        _enroll(modelId, (uint168(uint160(version.verifier)) << 8) | modes);
+        _versions[modelId] = Version({
+            owner: msg.sender,
+            keyPointer: keyPointer,
+            contentHash: version.contentHash,
+            uri: version.uri,
+            signals: version.signals
+        });
+        emit ModelRegistered(
+            modelId,
+            msg.sender,
+            version.verifier,
+            version.contentHash,
+            modes,
+            version.uri,
+            keccak256(version.verifyingKey),
+            version.signals
+        );
+    }
+
+    /// @inheritdoc IModelRegistry
+    function approveVerifier(address verifier) external onlyAdmin {
+        _approve(verifier);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function model(bytes32 modelId) external view returns (address owner, ModelVersion memory version) {
+        uint168 tag = _known(modelId).tag;
+        Version storage stored = _versions[modelId];
+        owner = stored.owner;
+        version = ModelVersion({
+            contentHash: stored.contentHash,
+            uri: stored.uri,
+            modes: uint8(tag),
+            verifier: address(uint160(tag >> 8)),
+            verifyingKey: stored.keyPointer == address(0) ? bytes("") : SSTORE2.read(stored.keyPointer),
+            signals: stored.signals
+        });
+    }
+
+    /// @inheritdoc IModelRegistry
+    function modelState(bytes32 modelId, uint8 mode) external view returns (ModelState memory state) {
+        Standing memory own = _standing[modelId];
+        if (own.distrustedFrom == 0) return state;
+        state.modes = uint8(own.tag);
+        state.verifier = address(uint160(own.tag >> 8));
+        state.distrustedFrom = _widen(own.distrustedFrom);
+        state.frozenUntil = own.frozenUntil;
+        if (mode == Modes.ZKML && state.verifier != address(0)) {
+            Standing memory verifier = _standing[_target(state.verifier)];
+            state.verifierDistrustedFrom = _widen(verifier.distrustedFrom);
+            state.verifierFrozenUntil = verifier.frozenUntil;
+        }
+    }
+
+    /// @inheritdoc IVerifyingKeys
+    function verifyingKey(bytes32 modelId) external view returns (address pointer) {
+        return _versions[modelId].keyPointer;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function isApprovedVerifier(address verifier) public view returns (bool) {
+        return _standing[_target(verifier)].distrustedFrom == NEVER;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function modelIdOf(address owner, ModelVersion calldata version) public view returns (bytes32) {
+        return
+            keccak256(
+                abi.encode(
+                    block.chainid,
+                    address(this),
+                    owner,
+                    version.contentHash,
+                    version.modes,
+                    version.verifier,
+                    keccak256(version.verifyingKey),
+                    keccak256(bytes(version.uri)),
+                    keccak256(bytes(version.signals))
+                )
+            );
+    }
+
+    function _approve(address verifier) private {
+        bytes32 target = _target(verifier);
+        // Approving again would lift a distrust.
+        if (verifier == address(0) || _isEnrolled(target)) revert ModelRegistry_VerifierNotApproved(verifier);
+        _enroll(target, 0);
+        emit VerifierApproved(verifier);
+    }
+
+    /// @dev A verifier's id among the targets of distrust and freeze: its address.
+    function _target(address verifier) private pure returns (bytes32) {
+        return bytes32(uint256(uint160(verifier)));
+    }
+}

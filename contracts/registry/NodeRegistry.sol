@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.34;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Governed} from "../governance/Governed.sol";
+import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
+import {IOperatorStake} from "../interfaces/IOperatorStake.sol";
+import {KeyKinds, Modes} from "../interfaces/InferenceTypes.sol";
+import {ReceiptLib} from "../verification/ReceiptLib.sol";
+import {KeyRegistry} from "./KeyRegistry.sol";
+
+/// @title NodeRegistry
+/// @notice See {INodeRegistry}, where every function, event and error is documented.
+contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
+    bytes32 private constant REGISTER_KEY_TYPEHASH = keccak256("RegisterKey(bytes32 nodeId,bytes32 keyId)");
+
+    /// @notice Where an operator's stake is asked for.
+    IOperatorStake public immutable stake;
+
+    /// @inheritdoc INodeRegistry
+    mapping(address operator => uint256) public nodeCount;
+
+    mapping(bytes32 nodeId => Node) private _nodes;
+    mapping(bytes32 nodeId => mapping(bytes32 modelId => Offer)) private _offers;
+
+    constructor(
+        address admin_,
+        address guardian_,
+        IOperatorStake stake_
+    ) Governed(admin_, guardian_) EIP712("OpenGradient NodeRegistry", "1") {
+        if (address(stake_) == address(0)) revert Governed_ZeroAddress();
+        stake = stake_;
+    }
+
+    /// @inheritdoc INodeRegistry
+    function registerNode(NodeKind kind, string calldata endpoint) external returns (bytes32 nodeId) {
+        if (!stake.isSufficient(msg.sender, uint8(kind))) revert NodeRegistry_StakeTooLow(msg.sender, kind);
+        nodeId = keccak256(abi.encode(block.chainid, address(this), msg.sender, nodeCount[msg.sender]++));
+        _nodes[nodeId] = Node({operator: msg.sender, kind: kind, status: NodeStatus.Active, endpoint: endpoint});
+        emit NodeRegistered(nodeId, msg.sender, kind, endpoint);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function updateNode(bytes32 nodeId, NodeStatus status, string calldata endpoint) external {
+        _requireOperator(nodeId);
+        Node storage found = _nodes[nodeId];
+        if (found.status == NodeStatus.Retired) revert NodeRegistry_NodeRetired(nodeId);
+        if (status == NodeStatus.None) revert NodeRegistry_BadStatus(status);
+        found.status = status;
+        found.endpoint = endpoint;
+        emit NodeUpdated(nodeId, status, endpoint);
+        if (status == NodeStatus.Retired) _endKeys(nodeId);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function setOffer(bytes32 nodeId, bytes32 modelId, uint8 modes, uint32 capacity) external {
+        _requireOperator(nodeId);
+        NodeKind kind = _nodes[nodeId].kind;
+        if (kind != NodeKind.LocalInference && kind != NodeKind.LlmProxy) revert NodeRegistry_KindDoesNotServe(kind);
+        if (modes > Modes.ALL || (modes == 0) != (capacity == 0)) revert NodeRegistry_BadOffer(modes, capacity);
+        _offers[nodeId][modelId] = Offer({modes: modes, capacity: capacity});
+        emit OfferChanged(nodeId, modelId, modes, capacity);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function addOperatorKey(
+        bytes32 nodeId,
+        bytes calldata publicKey,
+        uint64 validUntil,
+        bytes calldata signature
+    ) external returns (bytes32 keyId) {
+        _requireOperator(nodeId);
+        if (_nodes[nodeId].status == NodeStatus.Retired) revert NodeRegistry_NodeRetired(nodeId);
+        if (!_hasStake(nodeId)) revert KeyRegistry_StakeTooLow(nodeId);
+        if (publicKey.length != 64) revert NodeRegistry_BadPublicKey();
+
+        keyId = ReceiptLib.keyId(KeyKinds.OPERATOR, publicKey);
+        address signer = ReceiptLib.signerOf(publicKey);
+        // A signature that recovers to the hash of these 64 bytes shows both that the point is on the curve and that
+        // whoever registers the key holds it.
+        (address recovered, , ) = ECDSA.tryRecover(keyRegistrationDigest(nodeId, keyId), signature);
+        if (recovered != signer) revert NodeRegistry_BadKeySignature(recovered, signer);
+        _addKey(keyId, KeyKinds.OPERATOR, publicKey, signer, nodeId, validUntil, 0);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function node(bytes32 nodeId) external view returns (Node memory) {
+        return _nodes[nodeId];
+    }
+
+    /// @inheritdoc INodeRegistry
+    function offer(bytes32 nodeId, bytes32 modelId) external view returns (Offer memory) {
+        return _offers[nodeId][modelId];
+    }
+
+    /// @inheritdoc INodeRegistry
+    function nodeStatus(bytes32 nodeId) external view returns (address operator, NodeKind kind, NodeStatus status) {
+        Node storage found = _nodes[nodeId];
+        return (found.operator, found.kind, found.status);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function hasStake(bytes32 nodeId) external view returns (bool) {
+        return _hasStake(nodeId);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function keyRegistrationDigest(bytes32 nodeId, bytes32 keyId) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(REGISTER_KEY_TYPEHASH, nodeId, keyId)));
+    }
+
+    function _operatorOf(bytes32 nodeId) internal view override returns (address operator) {
+        return _nodes[nodeId].operator;
+    }
+
+    function _hasStake(bytes32 nodeId) internal view override returns (bool) {
+        Node storage found = _nodes[nodeId];
+        return stake.isSufficient(found.operator, uint8(found.kind));
+    }
+}

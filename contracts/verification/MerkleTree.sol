@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+/// @title MerkleTree
+/// @notice Index-bound Merkle trees over receipt ids: leaf = keccak256(0x00 ‖ receiptId), node =
+/// keccak256(0x01 ‖ left ‖ right). An odd node is promoted, never doubled, so a tree has exactly `count` leaves; the
+/// length of a proof follows from count and index.
+library MerkleTree {
+    /// @notice Leaf of a receipt id.
+    function leaf(bytes32 receiptId) internal pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            mstore8(0x00, 0x00)
+            mstore(0x01, receiptId)
+            result := keccak256(0x00, 0x21)
+        }
+    }
+
+    /// @notice Root over receipt ids, which are overwritten on the way.
+    /// @param ids At least one; its contents are consumed.
+    function rootInPlace(bytes32[] memory ids) internal pure returns (bytes32 root) {
+        assembly ("memory-safe") {
+            let base := add(ids, 0x20)
+            let width := mload(ids)
+            let end := add(base, shl(5, width))
+            mstore8(0x00, 0x00)
+            for {
+                let at := base
+            } lt(at, end) {
+                at := add(at, 0x20)
+            } {
+                mstore(0x01, mload(at))
+                mstore(at, keccak256(0x00, 0x21))
+            }
+            // A node's 65 bytes do not fit the scratch space: they are put together behind the free pointer.
+            let node := mload(0x40)
+            mstore8(node, 0x01)
+            for {
+
+            } gt(width, 1) {
+
+            } {
+                let pairs := shr(1, width)
+                let to := base
+                for {
+                    let at := base
+                    let last := add(base, shl(6, pairs))
+                } lt(at, last) {
+                    at := add(at, 0x40)
+                } {
+                    mcopy(add(node, 0x01), at, 0x40)
+                    mstore(to, keccak256(node, 0x41))
+                    to := add(to, 0x20)
+                }
+                if and(width, 1) {
+                    mstore(to, mload(add(base, shl(6, pairs))))
+                }
+                width := add(pairs, and(width, 1))
+            }
+            root := mload(base)
+        }
+    }
+
+    /// @notice How many siblings the proof of a leaf has.
+    function proofLength(uint256 count, uint256 index) internal pure returns (uint256 length) {
+        while (count > 1) {
+            // The last node of a level of odd width has no sibling: it is promoted.
+            if (index != count - 1 || index & 1 == 1) ++length;
+            index >>= 1;
+            count = (count + 1) >> 1;
+        }
+    }
+
+    /// @notice Root that a proof leads to.
+    /// @param receiptId The receipt whose leaf is proved.
+    /// @param index Place of the leaf, below `count`.
+    /// @param count Number of leaves.
+    /// @param proof Siblings from the leaf up.
+    /// @return root The root; meaningless unless `wellFormed`.
+    /// @return wellFormed True if the proof has exactly the length that count and index ask for.
+    function rootFromProof(
+        bytes32 receiptId,
+        uint256 index,
+        uint256 count,
+        bytes32[] calldata proof
+    ) internal pure returns (bytes32 root, bool wellFormed) {
+        root = leaf(receiptId);
+        assembly ("memory-safe") {
+            let at := proof.offset
+            let end := add(at, shl(5, proof.length))
+            let node := mload(0x40)
+            mstore8(node, 0x01)
+            let left := add(node, 0x01)
+            let last := sub(count, 1)
+            for {
+
+            } last {
+                index := shr(1, index)
+                last := shr(1, last)
+            } {
+                // The last node of a level at an even place has no sibling: it is promoted.
+                if lt(index, add(last, and(index, 1))) {
+                    // Reading past the proof's end is harmless: the length is compared when all is done. The side follows from the lowest bit of the index, without a branch.
+                    let side := shl(5, and(index, 1))
+                    mstore(add(left, side), root)
+                    mstore(add(left, xor(side, 0x20)), calldataload(at))
+                    root := keccak256(node, 0x41)
+                    at := add(at, 0x20)
+                }
+            }
+            wellFormed := eq(at, end)
+        }
+    }
+}

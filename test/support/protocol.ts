@@ -1,0 +1,289 @@
+import { network } from "hardhat";
+import {
+  type HDNodeWallet,
+  SigningKey,
+  TypedDataEncoder,
+  type Wallet,
+  concat,
+  getBytes,
+  hexlify,
+  keccak256,
+} from "ethers";
+import { AbiCoder, randomBytes, zeroPadValue, ZeroHash } from "ethers";
+import { OpenGradientDevelopment } from "../../deploy/modules/registries.ts";
+import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
+import {
+  EnclaveRegistry__factory,
+  Groth16Verifier__factory,
+  InferenceRegistry__factory,
+  ModelRegistry__factory,
+  NodeRegistry__factory,
+  DevelopmentStake__factory,
+  DevelopmentAttestationVerifier__factory,
+} from "../../typechain/index.ts";
+
+/** Everything here is independent of the relayer's own code: formats are taken from ethers, so that each checks the other. */
+
+export const Mode = { VANILLA: 0, ZKML: 1, TEE: 2 } as const;
+export const coder = AbiCoder.defaultAbiCoder();
+const DAY = 86_400n;
+
+export const receiptTypes = {
+  Receipt: [
+    { name: "requestId", type: "bytes32" },
+    { name: "modelId", type: "bytes32" },
+    { name: "inputHash", type: "bytes32" },
+    { name: "outputHash", type: "bytes32" },
+    { name: "outputScheme", type: "uint8" },
+    { name: "contextHash", type: "bytes32" },
+    { name: "keyId", type: "bytes32" },
+    { name: "payer", type: "address" },
+    { name: "sequence", type: "uint64" },
+    { name: "cumulativeFee", type: "uint128" },
+    { name: "completedAt", type: "uint64" },
+    { name: "mode", type: "uint8" },
+  ],
+};
+export const batchTypes = {
+  Batch: [
+    { name: "keyId", type: "bytes32" },
+    { name: "mode", type: "uint8" },
+    { name: "root", type: "bytes32" },
+    { name: "count", type: "uint32" },
+    { name: "dataHash", type: "bytes32" },
+    { name: "settler", type: "address" },
+  ],
+};
+
+export interface ReceiptFields {
+  requestId: string;
+  modelId: string;
+  inputHash: string;
+  outputHash: string;
+  outputScheme: number;
+  contextHash: string;
+  keyId: string;
+  payer: string;
+  sequence: bigint;
+  cumulativeFee: bigint;
+  completedAt: bigint;
+  mode: number;
+}
+export interface BatchFields {
+  keyId: string;
+  mode: number;
+  root: string;
+  count: number;
+  dataHash: string;
+  settler: string;
+}
+export const NO_BATCH: BatchFields = {
+  keyId: ZeroHash,
+  mode: 0,
+  root: ZeroHash,
+  count: 0,
+  dataHash: ZeroHash,
+  settler: zeroPadValue("0x00", 20),
+};
+
+/** Public key as the contracts take it: x ‖ y. */
+export function publicKeyOf(wallet: { signingKey: SigningKey }): string {
+  return "0x" + wallet.signingKey.publicKey.slice(4);
+}
+export function keyIdOf(kind: number, publicKey: string): string {
+  return keccak256(coder.encode(["uint8", "bytes"], [kind, publicKey]));
+}
+
+/** A second, plain implementation of the tree. */
+export const leafOf = (id: string) => keccak256(concat(["0x00", id]));
+const nodeOf = (left: string, right: string) => keccak256(concat(["0x01", left, right]));
+function levelUp(level: string[]): string[] {
+  const next: string[] = [];
+  for (let i = 0; i < level.length; i += 2)
+    next.push(i + 1 < level.length ? nodeOf(level[i]!, level[i + 1]!) : level[i]!);
+  return next;
+}
+export function merkleRootOf(ids: string[]): string {
+  let level = ids.map(leafOf);
+  while (level.length > 1) level = levelUp(level);
+  return level[0]!;
+}
+export function merkleProofOf(ids: string[], index: number): string[] {
+  const proof: string[] = [];
+  for (let level = ids.map(leafOf); level.length > 1; level = levelUp(level), index >>= 1) {
+    const sibling = level[index ^ 1];
+    if (sibling !== undefined) proof.push(sibling);
+  }
+  return proof;
+}
+
+/** A fresh local chain with everything deployed by the module that deploys it for real. */
+export async function deployProtocol() {
+  const connection = await network.create();
+  const { ethers, ignition, networkHelpers } = connection;
+  const [deployer, admin, guardian, attestationRoot, operator, other] = (await ethers.getSigners()) as [
+    Signer,
+    Signer,
+    Signer,
+    Signer,
+    Signer,
+    Signer,
+  ];
+  const contracts = await ignition.deploy(OpenGradientDevelopment, {
+    parameters: {
+      OpenGradientDevelopment: {
+        ...localParameters.OpenGradientDevelopment,
+        timelockDelaySeconds: 0n,
+      },
+    },
+  });
+  const at = async (name: keyof typeof contracts) => contracts[name].getAddress();
+  const registry = InferenceRegistry__factory.connect(await at("inferenceRegistry"), deployer);
+  const models = ModelRegistry__factory.connect(await at("modelRegistry"), deployer);
+  const nodes = NodeRegistry__factory.connect(await at("nodeRegistry"), operator);
+  const enclaves = EnclaveRegistry__factory.connect(await at("enclaveRegistry"), operator);
+  const stake = DevelopmentStake__factory.connect(await at("stake"), deployer);
+  const attestation = DevelopmentAttestationVerifier__factory.connect(await at("attestationVerifier"), deployer);
+  const groth16 = Groth16Verifier__factory.connect(await models.groth16Verifier(), deployer);
+  const domain = {
+    name: "OpenGradient Inference",
+    version: "1",
+    chainId: 31337n,
+    verifyingContract: await registry.getAddress(),
+  };
+
+  /** Acts as the timelock: schedules and executes in one go, as its delay is zero here. */
+  async function govern(target: { getAddress(): Promise<string> }, data: string) {
+    const timelock = contracts.timelock.connect(admin) as typeof contracts.timelock;
+    const call = [await target.getAddress(), 0n, data, ZeroHash, hexlify(randomBytes(32))] as const;
+    await timelock.getFunction("schedule")(...call, 0n);
+    return timelock.getFunction("execute")(...call);
+  }
+
+  async function registerNode(by: Signer = operator, kind = 0n): Promise<string> {
+    await stake.setStake(by.address, 10_000n * 10n ** 18n);
+    const number = await nodes.nodeCount(by.address);
+    await nodes.connect(by).registerNode(kind, "http://127.0.0.1:9000");
+    return keccak256(
+      coder.encode(
+        ["uint256", "address", "address", "uint256"],
+        [31337n, await nodes.getAddress(), by.address, number],
+      ),
+    );
+  }
+
+  async function addOperatorKey(nodeId: string, key: Wallet | HDNodeWallet, by: Signer = operator, life = 30n * DAY) {
+    const publicKey = publicKeyOf(key);
+    const keyId = keyIdOf(0, publicKey);
+    const digest = await nodes.keyRegistrationDigest(nodeId, keyId);
+    const until = BigInt(await networkHelpers.time.latest()) + life;
+    await nodes.connect(by).addOperatorKey(nodeId, publicKey, until, key.signingKey.sign(digest).serialized);
+    return keyId;
+  }
+
+  async function attest(nodeId: string, key: Wallet | HDNodeWallet, measurement: string, over: object = {}) {
+    const document = {
+      kind: 1,
+      publicKey: publicKeyOf(key),
+      measurement,
+      userData: await enclaves.registrationUserData(nodeId),
+      issuedAt: BigInt(await networkHelpers.time.latest()),
+      ...over,
+    };
+    const tuple = "tuple(uint8 kind, bytes publicKey, bytes32 measurement, bytes32 userData, uint64 issuedAt)" as const;
+    const hash = keccak256(
+      coder.encode(["uint256", "address", tuple], [31337n, await attestation.getAddress(), document]),
+    );
+    return coder.encode([tuple, "bytes"], [document, await attestationRoot.signMessage(getBytes(hash))]);
+  }
+
+  async function admitEnclave(nodeId: string, key: Wallet | HDNodeWallet, measurement: string, life = 30n * DAY) {
+    const until = BigInt(await networkHelpers.time.latest()) + life;
+    await enclaves.admit(nodeId, await attest(nodeId, key, measurement), until);
+    return keyIdOf(1, publicKeyOf(key));
+  }
+
+  /** A model version without proofs. */
+  async function registerModel(modes: number, name = "model") {
+    const version = {
+      contentHash: keccak256(Buffer.from(name)),
+      uri: `ipfs://${name}`,
+      modes,
+      verifier: zeroPadValue("0x00", 20),
+      verifyingKey: "0x",
+      signals: "",
+    };
+    await models.register(version);
+    return models.modelIdOf(deployer.address, version);
+  }
+
+  async function receipt(over: Partial<ReceiptFields>): Promise<ReceiptFields> {
+    return {
+      requestId: hexlify(randomBytes(32)),
+      modelId: ZeroHash,
+      inputHash: hexlify(randomBytes(32)),
+      outputHash: hexlify(randomBytes(32)),
+      outputScheme: 0,
+      contextHash: ZeroHash,
+      keyId: ZeroHash,
+      payer: other.address,
+      sequence: 0n,
+      cumulativeFee: 10n ** 16n,
+      completedAt: BigInt(await networkHelpers.time.latest()),
+      mode: Mode.VANILLA,
+      ...over,
+    };
+  }
+  const receiptId = (fields: ReceiptFields) => TypedDataEncoder.hash(domain, receiptTypes, fields);
+  const batchDigest = (fields: BatchFields) => TypedDataEncoder.hash(domain, batchTypes, fields);
+
+  /** Builds and signs a batch over receipts. */
+  function signBatch(receipts: ReceiptFields[], key: Wallet | HDNodeWallet, over: Partial<BatchFields> = {}) {
+    const ids = receipts.map(receiptId);
+    const batch: BatchFields = {
+      keyId: receipts[0]!.keyId,
+      mode: receipts[0]!.mode,
+      root: merkleRootOf(ids),
+      count: ids.length,
+      dataHash: keccak256(concat(ids)),
+      settler: deployer.address,
+      ...over,
+    };
+    return { batch, ids, signature: key.signingKey.sign(batchDigest(batch)).serialized };
+  }
+  function opening(receipts: ReceiptFields[], batch: BatchFields, index: number) {
+    return { receipt: receipts[index]!, batch, index, proof: merkleProofOf(receipts.map(receiptId), index) };
+  }
+  const openingAlone = (fields: ReceiptFields) => ({ receipt: fields, batch: NO_BATCH, index: 0, proof: [] });
+
+  return {
+    connection,
+    ethers,
+    networkHelpers,
+    contracts,
+    signers: { deployer, admin, guardian, attestationRoot, operator, other },
+    registry,
+    models,
+    nodes,
+    enclaves,
+    stake,
+    attestation,
+    groth16,
+    domain,
+    govern,
+    registerNode,
+    addOperatorKey,
+    attest,
+    admitEnclave,
+    registerModel,
+    receipt,
+    receiptId,
+    batchDigest,
+    signBatch,
+    opening,
+    openingAlone,
+  };
+}
+
+type Signer = Awaited<ReturnType<Awaited<ReturnType<typeof network.create>>["ethers"]["getSigners"]>>[number];
+export type Protocol = Awaited<ReturnType<typeof deployProtocol>>;
