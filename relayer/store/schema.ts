@@ -20,9 +20,8 @@ const work = {
   state: text().$type<ItemState>().notNull(),
   /** Why it was rejected. */
   reason: text(),
-  /** The call it is part of, and its place in that call. */
+  /** The call it is part of; what became of it is read from that call's logs. */
   transactionId: reference(),
-  place: integer(),
   /** Unix seconds of the block it settled in. */
   settledAt: seconds(),
   receivedAt: millis().notNull(),
