@@ -47,7 +47,7 @@ describe("circuit build", function () {
   });
 
   it("leaves nothing half built behind", () => {
-    expect(readdirSync(BUILD).filter((entry) => entry.startsWith("."))).to.be.empty;
+    expect(readdirSync(BUILD).filter((entry) => entry.startsWith("."))).to.deep.equal([]);
   });
 
   it("stamps weights, templates, key generator and tools", () => {
