@@ -127,8 +127,7 @@ abstract contract InferenceConsumer is IInferenceConsumer {
     /// @dev What the receipt's own fields decide, before the registry is asked.
     function _requireAccepted(Receipt calldata receipt, Policy memory policy) private view {
         uint8 modes = ModeMask.unwrap(policy.modes);
-        if ((uint256(modes) >> receipt.mode) & 1 == 0)
-            revert InferenceConsumer_ModeNotAccepted(receipt.mode, modes);
+        if ((uint256(modes) >> receipt.mode) & 1 == 0) revert InferenceConsumer_ModeNotAccepted(receipt.mode, modes);
         if (!_contains(policy.modelIds, receipt.modelId)) revert InferenceConsumer_ModelNotAccepted(receipt.modelId);
 
         uint256 origins = policy.origins;

@@ -28,7 +28,7 @@ contract RiskVault is InferenceConsumer {
     /// @param collateral Token that is deposited.
     /// @param loan Token that is lent.
     /// @param collateralUnit Base units of collateral that a price is for, usually 10 ** decimals.
-    /// @param lender Supplies the loan token and takes it back while it is not lent out.
+    /// @param lender Takes back what is not lent out; anybody supplies by sending the loan token here.
     /// @param priceFeed Writes the prices.
     /// @param model The risk model version: one input of {ReturnFeatures}, one output from 0 (calm) to 255.
     /// @param calmLimit Share of the collateral's value that is lent at score 0, in basis points.
@@ -58,7 +58,7 @@ contract RiskVault is InferenceConsumer {
 
     /// @notice The score in use.
     /// @param round Number of prices known when it was made; older ones do not count.
-    /// @param expiresAt Unix seconds, exclusive of none: it counts up to and including then.
+    /// @param expiresAt Unix seconds up to which it counts, inclusive.
     /// @param value 0 (calm) to 255 (a large loss is most likely).
     /// @param receiptId What it rests on.
     struct Score {
@@ -105,6 +105,8 @@ contract RiskVault is InferenceConsumer {
     error RiskVault_NoCurrentScore(uint256 round, uint256 expiresAt);
     /// @notice The position would owe more than `limit`, in base units of the loan token.
     error RiskVault_OverLimit(uint256 debt, uint256 limit);
+    /// @notice More than the caller owes or has in the vault.
+    error RiskVault_TooMuch(uint256 amount, uint256 available);
     /// @notice The receipt is not the one in use, or it is still believed.
     error RiskVault_NothingToRevoke(bytes32 receiptId);
 
@@ -115,6 +117,7 @@ contract RiskVault is InferenceConsumer {
             terms.calmLimit >= BASIS_POINTS ||
             terms.riskyLimit > terms.calmLimit ||
             terms.maxScoreAge == 0 ||
+            terms.maxScoreAge > 365 days ||
             terms.minSettled >= terms.maxScoreAge
         ) revert RiskVault_BadTerms();
         collateralToken = terms.collateral;
@@ -135,6 +138,7 @@ contract RiskVault is InferenceConsumer {
     /// @notice Appends prices, oldest first. Any new price ends the score in use, which knew nothing of it.
     function postPrices(uint128[] calldata newer) external {
         if (msg.sender != priceFeed) revert RiskVault_NotAllowed(msg.sender);
+        if (newer.length == 0) revert RiskVault_NotEnoughPrices(0, 1);
         for (uint256 i = 0; i < newer.length; ++i) {
             if (newer[i] == 0) revert RiskVault_ZeroPrice(i);
             prices.push(newer[i]);
@@ -207,14 +211,18 @@ contract RiskVault is InferenceConsumer {
 
     /// @notice Pays back. Needs neither price nor score.
     function repay(uint256 amount) external {
-        positions[msg.sender].debt -= amount;
+        Position storage position = positions[msg.sender];
+        if (amount > position.debt) revert RiskVault_TooMuch(amount, position.debt);
+        position.debt -= amount;
         _emitPosition();
         loanToken.safeTransferFrom(msg.sender, address(this), amount);
     }
 
     /// @notice Takes out collateral that the debt does not need. Never needs a score, and without debt no price either.
     function withdraw(uint256 amount) external {
-        positions[msg.sender].collateral -= amount;
+        Position storage position = positions[msg.sender];
+        if (amount > position.collateral) revert RiskVault_TooMuch(amount, position.collateral);
+        position.collateral -= amount;
         _requireWithinLimit();
         collateralToken.safeTransfer(msg.sender, amount);
     }

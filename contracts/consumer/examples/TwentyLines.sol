@@ -4,7 +4,7 @@ import {Accept, IInferenceRegistry, InferenceConsumer, Opening, Policies} from "
 
 contract TwentyLines is InferenceConsumer {
     bytes32 public immutable model;
-    mapping(address asker => mapping(bytes32 inputHash => uint256)) public answer;
+    mapping(bytes32 inputHash => uint256) public answer;
 
     constructor(IInferenceRegistry registry, bytes32 model_) InferenceConsumer(registry) {
         model = model_;
@@ -15,6 +15,6 @@ contract TwentyLines is InferenceConsumer {
     function act(bytes32 requestId, Opening calldata opening, uint256[] calldata outputs) external {
         _consumeVerified(opening, Policies.accept(Accept.ZKML, model, 1 hours).onRequest(requestId));
         _requireCircuitOutputs(opening.receipt, outputs);
-        answer[msg.sender][opening.receipt.inputHash] = outputs[0];
+        answer[opening.receipt.inputHash] = outputs[0];
     }
 }
