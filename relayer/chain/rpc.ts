@@ -1,0 +1,165 @@
+import { ChainUnavailable, NodeRefused, WrongChain } from "./errors.ts";
+
+/** State of one RPC URL, for `/healthz` and metrics. The URL's path and query are left out: they carry API keys. */
+export interface EndpointHealth {
+  host: string;
+  healthy: boolean;
+  consecutiveFailures: number;
+  lastError: string | null;
+}
+
+/** One node's answer, or the reason that there is none. */
+export type Answer<T> = { ok: true; value: T } | { ok: false; error: Error };
+
+export interface Rpc {
+  /** Asks node after node until one answers. @throws {NodeRefused} {@link ChainUnavailable} */
+  request<T>(method: string, params: readonly unknown[]): Promise<T>;
+  /** Asks every node; where nodes may differ, one answer is not enough. Never throws. */
+  requestAll<T>(method: string, params: readonly unknown[]): Promise<Answer<T>[]>;
+  health(): EndpointHealth[];
+}
+
+export interface RpcOptions {
+  urls: readonly string[];
+  /** Refuse nodes of another chain. Asked once a URL, before its first answer is used. */
+  chainId: number;
+  timeoutMs?: number;
+  now?: () => number;
+}
+
+interface Endpoint {
+  url: string;
+  failures: number;
+  restUntil: number;
+  lastError: string | null;
+  chainChecked: boolean;
+}
+
+// JSON-RPC codes by which a node says that it could not do its work now: -32005 limit exceeded, -32002 resource
+// unavailable, -32601 and -32004 method not there (another node may have it).
+const couldNotAnswer = new Set([-32005, -32002, -32601, -32004]);
+
+/**
+ * JSON-RPC over several URLs. A transport fault moves on to the next URL and rests the one that failed, growing with
+ * each failure; an answer, be it a refusal, never does: a node that says "nonce too low" is a healthy node.
+ */
+export function createRpc({ urls, chainId, timeoutMs = 10_000, now = Date.now }: RpcOptions): Rpc {
+  if (urls.length === 0) throw new Error("createRpc needs at least one URL; set chain.rpcUrls");
+  const endpoints: Endpoint[] = urls.map((url) => ({
+    url,
+    failures: 0,
+    restUntil: 0,
+    lastError: null,
+    chainChecked: false,
+  }));
+
+  async function ask<T>(endpoint: Endpoint, method: string, params: readonly unknown[]): Promise<T> {
+    try {
+      if (!endpoint.chainChecked) {
+        const found = Number(await post<string>(endpoint.url, "eth_chainId", [], timeoutMs));
+        if (found !== chainId) throw new WrongChain(chainId, found, new URL(endpoint.url).host);
+        endpoint.chainChecked = true;
+      }
+      const value = await post<T>(endpoint.url, method, params, timeoutMs);
+      endpoint.failures = 0;
+      endpoint.restUntil = 0;
+      endpoint.lastError = null;
+      return value;
+    } catch (error) {
+      if (error instanceof NodeRefused) {
+        endpoint.failures = 0;
+        throw error;
+      }
+      endpoint.failures++;
+      endpoint.lastError = (error as Error).message;
+      endpoint.restUntil = now() + Math.min(30_000, 250 * 2 ** Math.min(endpoint.failures, 10));
+      throw error;
+    }
+  }
+
+  /** Rested ones first; those that rest are still better than no answer. */
+  function inOrder(): Endpoint[] {
+    const at = now();
+    return [...endpoints].sort((a, b) => Number(a.restUntil > at) - Number(b.restUntil > at));
+  }
+
+  return {
+    async request<T>(method: string, params: readonly unknown[]): Promise<T> {
+      const causes: unknown[] = [];
+      for (const endpoint of inOrder()) {
+        try {
+          return await ask<T>(endpoint, method, params);
+        } catch (error) {
+          if (error instanceof NodeRefused) throw error;
+          causes.push(error);
+        }
+      }
+      throw new ChainUnavailable(method, causes);
+    },
+
+    async requestAll<T>(method: string, params: readonly unknown[]): Promise<Answer<T>[]> {
+      return Promise.all(
+        endpoints.map((endpoint) =>
+          ask<T>(endpoint, method, params).then(
+            (value): Answer<T> => ({ ok: true, value }),
+            (error: Error): Answer<T> => ({ ok: false, error }),
+          ),
+        ),
+      );
+    },
+
+    health: () =>
+      endpoints.map((endpoint) => ({
+        host: new URL(endpoint.url).host,
+        healthy: endpoint.failures === 0,
+        consecutiveFailures: endpoint.failures,
+        lastError: endpoint.lastError,
+      })),
+  };
+}
+
+interface JsonRpcReply<T> {
+  result?: T;
+  error?: { code?: number; message?: string; data?: unknown };
+}
+
+let lastId = 0;
+
+async function post<T>(url: string, method: string, params: readonly unknown[], timeoutMs: number): Promise<T> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: ++lastId, method, params }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    text = await response.text();
+  } catch (error) {
+    // fetch says "fetch failed" and hides the reason one level down.
+    const { cause, message } = error as Error;
+    throw new Error(cause instanceof Error ? cause.message || cause.name : message, { cause: error });
+  }
+  let reply: JsonRpcReply<T>;
+  try {
+    reply = JSON.parse(text) as JsonRpcReply<T>;
+  } catch {
+    throw new Error(`HTTP ${response.status} that is no JSON`);
+  }
+  if (reply.error) {
+    const { code = 0, message = "unnamed error", data } = reply.error;
+    if (response.status === 429 || couldNotAnswer.has(code)) throw new Error(`${message} (${code})`);
+    throw new NodeRefused(method, code, message, revertData(data));
+  }
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  if (reply.result === undefined) throw new Error("an answer with neither result nor error");
+  return reply.result;
+}
+
+/** Hardhat nests revert data one level deeper than other nodes. */
+function revertData(data: unknown): string {
+  if (typeof data === "string" && data.startsWith("0x")) return data;
+  if (data !== null && typeof data === "object" && "data" in data) return revertData(data.data);
+  return "0x";
+}
