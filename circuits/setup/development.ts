@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
-import { buildBn128, type Bn128 as Curve } from "ffjavascript";
+import { buildBn128, type Curve } from "ffjavascript";
 import { writeBinaryFile } from "./binary-file.ts";
 import { batchInverse, inverse, mod, pow, Q, R, writeLittleEndian } from "./field.ts";
 import { FixedBase } from "./fixed-base.ts";
