@@ -5,8 +5,15 @@ import { loadModel, type CircuitModel, type ModelInput } from "../circuits/model
 import type { ModelName } from "../circuits/models/definitions.ts";
 import { createProver } from "../circuits/prover.ts";
 import { encodeProof } from "../relayer/evidence/groth16/encode.ts";
-import { createNode, localKey, signKeyRegistration, type InferenceNode, type NodeKey } from "../relayer/node/index.ts";
-import { artifactsHash, circuitOutputHash, KeyKind, Mode, saltedInputHash, signalInputHash, type Domain, type Hex } from "../relayer/protocol/index.ts";
+import {
+  createNode,
+  localKey,
+  signKeyRegistration,
+  type InferenceNode,
+  type NodeKey,
+  type Served,
+} from "../relayer/node/index.ts";
+import { artifactsHash, circuitOutputHash, KeyKind, Mode, saltedInputHash, signalInputHash, type Domain, type Hex, type Receipt } from "../relayer/protocol/index.ts";
 import { type Chain, mined } from "./chain.ts";
 
 const DAY = 86_400;
@@ -107,13 +114,25 @@ export interface Job {
   input: ModelInput;
 }
 
+/** An answer as the asker has it. */
+export interface Answered {
+  receiptId: Hex;
+  receipt: Receipt;
+  /** The node's, over this receipt alone: whoever holds it can settle it. */
+  signature: Hex;
+  outputs: readonly bigint[];
+  /** Milliseconds the answer took, and when it was there, unix milliseconds. */
+  took: number;
+  answeredAt: number;
+}
+
 export interface DemoNode {
   mode: number;
   title: string;
   node: InferenceNode;
   key: NodeKey;
-  /** Runs the model and signs a receipt; returns the id and how long it took, in milliseconds. */
-  ask(job: Job, over?: { requestId?: Hex; payer?: Hex }): Promise<{ receiptId: Hex; milliseconds: number; outputs: readonly bigint[] }>;
+  /** Runs the model and signs a receipt. */
+  ask(job: Job): Promise<Answered>;
   close(): Promise<void>;
 }
 
@@ -124,6 +143,10 @@ interface Setting {
   relayerUrl: string;
   folder: string;
   onError: (error: Error) => void;
+}
+
+function answered({ receiptId, receipt, signature }: Served, outputs: readonly bigint[], started: number): Answered {
+  return { receiptId, receipt, signature, outputs, took: performance.now() - started, answeredAt: Date.now() };
 }
 
 /** The plain node and the enclave: the answer is a text, committed as a list of artifacts, and a signature. */
@@ -143,15 +166,15 @@ function signedNode(setting: Setting, title: string, mode: number, modelId: Hex,
     node,
     key,
     close: () => node.stop(),
-    async ask({ model, input }, over = {}) {
+    async ask({ model, input }) {
       const started = performance.now();
       const asked = hexlify(Uint8Array.from(input.values)) as Hex;
       let outputs: readonly bigint[] = [];
       const served = await node.serve(
         {
-          requestId: over.requestId ?? (hexlify(randomBytes(32)) as Hex),
+          requestId: hexlify(randomBytes(32)) as Hex,
           inputHash: saltedInputHash(hexlify(randomBytes(32)) as Hex, getBytes(asked)),
-          payer: over.payer ?? (setting.chain.as("borrower").address.toLowerCase() as Hex),
+          payer: setting.chain.as("borrower").address.toLowerCase() as Hex,
           cumulativeFee: 10n ** 15n,
         },
         async () => {
@@ -161,7 +184,7 @@ function signedNode(setting: Setting, title: string, mode: number, modelId: Hex,
           return { outputHash: artifactsHash([{ kind: 0, mediaType: "text/plain", hash }]), body: text };
         },
       );
-      return { receiptId: served.receiptId, milliseconds: performance.now() - started, outputs };
+      return answered(served, outputs, started);
     },
   };
 }
@@ -205,14 +228,14 @@ async function provingNode(
       await node.stop();
       await prover.close();
     },
-    async ask({ input }, over = {}) {
+    async ask({ input }) {
       const started = performance.now();
       const { inputSignal, outputs } = model.evaluate(input);
       const served = await node.serve(
         {
-          requestId: over.requestId ?? (hexlify(randomBytes(32)) as Hex),
+          requestId: hexlify(randomBytes(32)) as Hex,
           inputHash: signalInputHash(inputSignal),
-          payer: over.payer ?? (setting.chain.as("borrower").address.toLowerCase() as Hex),
+          payer: setting.chain.as("borrower").address.toLowerCase() as Hex,
           cumulativeFee: 10n ** 16n,
         },
         async () => ({
@@ -222,7 +245,7 @@ async function provingNode(
           witness: encode(input),
         }),
       );
-      return { receiptId: served.receiptId, milliseconds: performance.now() - started, outputs };
+      return answered(served, outputs, started);
     },
   };
 }
