@@ -119,7 +119,7 @@ for (const name of MODEL_NAMES) {
     });
 
     it("refuses malformed inputs with an error of their own", () => {
-      const good = new Array<number>(network.inputs).fill(1);
+      const good = Array.from<number>({ length: network.inputs }).fill(1);
       const code = (input: ModelInput, binding = 1n): string => {
         try {
           model.witnessInput(input, binding);
