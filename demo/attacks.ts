@@ -176,10 +176,7 @@ async function forgedMode({ chain, domain, relayerUrl, signed, plainKey }: Targe
 }
 
 /** Tries everything; `honest` is a receipt of the plain node's with its own signature. */
-export async function tryEverything(
-  targets: Targets,
-  honest: { receipt: Receipt; signature: Hex },
-): Promise<Attack[]> {
+export async function tryEverything(targets: Targets, honest: { receipt: Receipt; signature: Hex }): Promise<Attack[]> {
   return [
     await forgedSignature(targets),
     await forgedProof(targets),

@@ -48,7 +48,9 @@ if (!options.keep) process.exit();
 
 async function main(): Promise<void> {
   line(bold("From inferences off chain to a contract that acts on one"));
-  line("Everything runs on this machine. Signatures, proofs and checks are real. Three parts stand in for what a public");
+  line(
+    "Everything runs on this machine. Signatures, proofs and checks are real. Three parts stand in for what a public",
+  );
   line("chain needs, and refuse to deploy there: stake, hardware attestation, and the proving keys' trusted setup.");
 
   heading("1. A chain, the contracts, the relayer");
@@ -83,7 +85,10 @@ async function main(): Promise<void> {
   const riskJob = (i: number): Job => ({ model: models.risk, input: { values: days[i % days.length]!.features } });
   const imageJob = (i: number, salted: boolean): Job => ({
     model: models.digits,
-    input: { values: images[i % images.length]!.pixels, salt: salted ? BigInt(`0x${randomBytes(31).toString("hex")}`) % R : 0n },
+    input: {
+      values: images[i % images.length]!.pixels,
+      salt: salted ? BigInt(`0x${randomBytes(31).toString("hex")}`) % R : 0n,
+    },
   });
   const answered = {
     VANILLA: await askAll(nodes.plain, COUNTS.plain, riskJob),
@@ -96,7 +101,10 @@ async function main(): Promise<void> {
   const vault = await openVault(chain, models.riskId);
   const wanted = await nodes.scorer.ask({ model: models.risk, input: { values: await valuesToScore(vault) } });
   const plainScore = await nodes.plain.ask({ model: models.risk, input: { values: await valuesToScore(vault) } });
-  const invented = await nodes.scorer.ask({ model: models.risk, input: { values: Array.from({ length: 16 }, () => 128) } });
+  const invented = await nodes.scorer.ask({
+    model: models.risk,
+    input: { values: Array.from({ length: 16 }, () => 128) },
+  });
   answered.ZKML.push(wanted, invented);
   answered.VANILLA.push(plainScore);
 
@@ -163,11 +171,7 @@ async function askAll(node: DemoNode, count: number, job: (i: number) => Job): P
 }
 
 /** A table per mode: how long an answer took, how long until it was settled, and what that cost. */
-async function summary(
-  chain: Chain,
-  answered: Record<string, Answered[]>,
-  statuses: Map<Hex, Status>,
-): Promise<void> {
+async function summary(chain: Chain, answered: Record<string, Answered[]>, statuses: Map<Hex, Status>): Promise<void> {
   const lines: string[][] = [];
   for (const [mode, answers] of Object.entries(answered)) {
     const settledHere = answers.map(({ receiptId }) => statuses.get(receiptId)!);

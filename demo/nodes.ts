@@ -13,7 +13,17 @@ import {
   type NodeKey,
   type Served,
 } from "../relayer/node/index.ts";
-import { artifactsHash, circuitOutputHash, KeyKind, Mode, saltedInputHash, signalInputHash, type Domain, type Hex, type Receipt } from "../relayer/protocol/index.ts";
+import {
+  artifactsHash,
+  circuitOutputHash,
+  KeyKind,
+  Mode,
+  saltedInputHash,
+  signalInputHash,
+  type Domain,
+  type Hex,
+  type Receipt,
+} from "../relayer/protocol/index.ts";
 import { type Chain, mined } from "./chain.ts";
 
 const DAY = 86_400;

@@ -29,7 +29,9 @@ export function table(head: string[], rows: string[][]): void {
   const widths = head.map((_, i) => Math.max(...all.map((cells) => cells[i]!.length)));
   const numeric = head.map((_, i) => rows.every((cells) => /^[\d.,–\s]*(ms|s)?$/.test(cells[i]!)));
   for (const [n, cells] of all.entries()) {
-    console.log("  " + cells.map((cell, i) => (numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join("  "));
+    console.log(
+      "  " + cells.map((cell, i) => (numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join("  "),
+    );
     if (n === 0) console.log("  " + widths.map((width) => "-".repeat(width)).join("  "));
   }
 }

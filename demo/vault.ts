@@ -32,7 +32,13 @@ export async function openVault(chain: Chain, model: string) {
   await mined(dollar.transfer(address, 10n ** 6n));
   await mined(stock.connect(borrower).approve(address, 10n ** 18n));
   await mined(vault.connect(borrower).deposit(10n ** 18n));
-  await mined(vault.connect(chain.as("priceFeed")).postPrices(closes().slice(-FEATURES - 1).map(({ price }) => price)));
+  await mined(
+    vault.connect(chain.as("priceFeed")).postPrices(
+      closes()
+        .slice(-FEATURES - 1)
+        .map(({ price }) => price),
+    ),
+  );
   return vault.connect(borrower);
 }
 export type Vault = Awaited<ReturnType<typeof openVault>>;
@@ -56,7 +62,11 @@ async function tryScore(vault: Vault, opening: Opening, outputs: readonly bigint
 type Scored = Answered & { opening: Opening };
 
 /** Offers the vault what it must refuse, then what it asked for, and borrows on it. */
-export async function lend(vault: Vault, borrower: string, scores: { wanted: Scored; plain: Scored; invented: Scored }): Promise<void> {
+export async function lend(
+  vault: Vault,
+  borrower: string,
+  scores: { wanted: Scored; plain: Scored; invented: Scored },
+): Promise<void> {
   const { wanted, plain, invented } = scores;
   const borrow = async (amount: bigint): Promise<string> => {
     try {

@@ -18,7 +18,9 @@ interface Server {
 
 /** The newest PostgreSQL binaries of the machine: Debian keeps them off the path. */
 function binaries(): string {
-  const found = globSync("/usr/lib/postgresql/*/bin/postgres").sort((a, b) => Number(a.split("/")[4]) - Number(b.split("/")[4]));
+  const found = globSync("/usr/lib/postgresql/*/bin/postgres").sort(
+    (a, b) => Number(a.split("/")[4]) - Number(b.split("/")[4]),
+  );
   const debian = found.at(-1);
   if (debian !== undefined) return debian.replace(/\/postgres$/, "");
   for (const folder of (process.env["PATH"] ?? "").split(":")) if (existsSync(join(folder, "postgres"))) return folder;
@@ -49,7 +51,11 @@ async function startPostgres(): Promise<Server> {
     { ...identity, cwd: folder, stdio: "ignore" },
   );
   const url = `postgres://test@127.0.0.1:${port}/postgres`;
-  for (let tries = 0; spawnSync(join(bin, "pg_isready"), ["-q", "-h", "127.0.0.1", "-p", String(port)]).status !== 0; tries++) {
+  for (
+    let tries = 0;
+    spawnSync(join(bin, "pg_isready"), ["-q", "-h", "127.0.0.1", "-p", String(port)]).status !== 0;
+    tries++
+  ) {
     if (tries > 100 || server.exitCode !== null) throw new Error("PostgreSQL did not start.");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
