@@ -6,7 +6,17 @@ import { keyBytes } from "../support/groth16.ts";
 import { RiskVault__factory, type RiskVault } from "../../typechain/index.ts";
 import { packedReturns } from "./features.ts";
 import { Reason } from "./reason.ts";
-import { DAY, Mode, type Consumer, deployConsumer, developmentSetup, mask, registerProved, word } from "./support.ts";
+import {
+  DAY,
+  Mode,
+  type Consumer,
+  type Settled,
+  deployConsumer,
+  developmentSetup,
+  mask,
+  registerProved,
+  word,
+} from "./support.ts";
 
 const UNIT = 10n ** 18n;
 /** 17 daily closes with rises and falls, in loan units of 6 decimals. */
@@ -25,7 +35,6 @@ describe("RiskVault", () => {
   let addresses: { vault: string; borrower: string };
 
   type Token = Awaited<ReturnType<Consumer["ethers"]["deployContract"]>>;
-  type Settled = Awaited<ReturnType<Consumer["settleProved"]>>;
 
   before(async () => {
     c = await deployConsumer();
@@ -72,7 +81,7 @@ describe("RiskVault", () => {
     await vault.applyScore(settled.opening, [value]);
     return settled;
   }
-  async function refuses({ opening }: { opening: Settled["opening"] }, error: string, ...args: unknown[]) {
+  async function refuses({ opening }: Settled, error: string, ...args: unknown[]) {
     await expect(vault.applyScore(opening, [10n]))
       .to.be.revertedWithCustomError(vault, `InferenceConsumer_${error}`)
       .withArgs(...args);

@@ -18,7 +18,8 @@ import {ReturnFeatures} from "./ReturnFeatures.sol";
 /// about risk, and the circuit and setup behind it. What is not: nodes, relayers and whoever hands in a score.
 ///
 /// A borrower is never locked in: repaying needs nothing but the tokens, and withdrawing collateral never needs a score.
-/// Without a current score the vault counts with the worst one.
+/// Without a current score the vault counts with the worst one. A score counts until the next price, its end, or until
+/// anybody shows that something behind it is doubted by now ({revokeScore}).
 /// @dev An example of acting on an inference. It charges no interest and liquidates nobody, and its tokens must neither
 /// take a fee on transfer nor rebase. Balances change before tokens move.
 contract RiskVault is InferenceConsumer {
