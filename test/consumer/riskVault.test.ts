@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
-import { Wallet } from "ethers";
+import { Wallet, ZeroAddress } from "ethers";
 import { type ReceiptFields } from "../support/protocol.ts";
 import { keyBytes } from "../support/groth16.ts";
 import { RiskVault__factory, type RiskVault } from "../../typechain/index.ts";
@@ -236,6 +236,17 @@ describe("RiskVault", () => {
     expect(await vault.isScoreCurrent()).to.equal(false);
   });
 
+  it("lets nobody shorten the life of a score by bringing an older one of the same prices", async () => {
+    const older = await score(10n);
+    await c.networkHelpers.time.increase(3600);
+    await apply(10n);
+    const { expiresAt } = await vault.score();
+    await expect(vault.applyScore(older.opening, [10n]))
+      .to.be.revertedWithCustomError(vault, "RiskVault_NotNewer")
+      .withArgs(expiresAt);
+    expect((await vault.score()).expiresAt).to.equal(expiresAt);
+  });
+
   it("ends a score with the next price", async () => {
     await apply(10n);
     await vault.connect(c.signers.deployer).postPrices(PRICES.slice(0, 1));
@@ -319,6 +330,9 @@ describe("RiskVault", () => {
     for (const terms of [
       { loan: await collateral.getAddress() },
       { collateralUnit: 0 },
+      { lender: ZeroAddress },
+      { priceFeed: ZeroAddress },
+      { maxScoreAge: 366 * DAY },
       { calmLimit: 10_000 },
       { riskyLimit: 8001 },
       { maxScoreAge: 0 },
