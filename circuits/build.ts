@@ -10,7 +10,8 @@ import { developmentKey } from "./setup/development.ts";
 
 /** Where built circuits go; nothing in it is committed. */
 export const BUILD = join(ROOT, "circuits/build");
-const HASHES = join(ROOT, "circuits/hashes.json");
+/** Where hashes are recorded. */
+export const HASHES = join(ROOT, "circuits/hashes.json");
 const KEY_SOURCES = ["binary-file", "development", "field", "fixed-base", "r1cs", "verifying-key"];
 
 /** SHA-256 of what a build must give, by model; committed, so that a compiler or a key that changed is noticed. */
@@ -75,15 +76,13 @@ export function buildStamp(name: ModelName): string {
  */
 export async function buildCircuit(name: ModelName, update = false): Promise<boolean> {
   const folder = join(BUILD, name);
-  const stampFile = join(folder, "stamp");
-  const stamp = buildStamp(name);
-  const upToDate = existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp;
-  if (upToDate) {
-    const present = hashBuild(name);
-    if (present !== undefined) {
-      checkHashes(name, present, update);
-      return false;
-    }
+  const stampFile = join(folder, "stamp.json");
+  const sources = buildStamp(name);
+  const present = hashBuild(name);
+  // A damaged or swapped file is built again; only what a build itself gives is held against the record.
+  if (present !== undefined && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp(sources, present)) {
+    checkHashes(name, present, update);
+    return false;
   }
 
   // Built aside and then moved, so that an interrupted or a concurrent build leaves no half folder behind.
@@ -96,14 +95,25 @@ export async function buildCircuit(name: ModelName, update = false): Promise<boo
     const { zkey, verificationKey } = await developmentKey(readFileSync(files.r1cs));
     writeFileSync(files.zkey, zkey);
     writeFileSync(files.verificationKey, `${JSON.stringify(verificationKey, null, 1)}\n`);
-    checkHashes(name, hashBuild(name, aside)!, update);
-    writeFileSync(join(aside, "stamp"), stamp);
+    const built = hashBuild(name, aside)!;
+    checkHashes(name, built, update);
+    writeFileSync(join(aside, "stamp.json"), stamp(sources, built));
     rmSync(folder, { recursive: true, force: true });
-    renameSync(aside, folder);
+    try {
+      renameSync(aside, folder);
+    } catch (error) {
+      // Another process built the same meanwhile: its files are as good.
+      if (JSON.stringify(hashBuild(name)) !== JSON.stringify(built)) throw error;
+    }
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
   return true;
+}
+
+/** What a finished build leaves beside its files. */
+function stamp(sources: string, files: BuildHashes): string {
+  return `${JSON.stringify({ sources, files }, null, 2)}\n`;
 }
 
 /** circom resolves no `../`, so it runs from the root with the include folders named. */

@@ -79,10 +79,14 @@ export function bindingOf(receiptId: string): bigint {
 /**
  * Loads a built model.
  *
+ * @param keys paths of the keys of a ceremony, instead of the development keys.
  * @throws ModelError `not_built` until `npm run circuits` has run.
  */
-export async function loadModel(name: ModelName): Promise<CircuitModel> {
-  const files = buildFiles(name);
+export async function loadModel(
+  name: ModelName,
+  keys?: { readonly zkey: string; readonly verificationKey: string },
+): Promise<CircuitModel> {
+  const files = { ...buildFiles(name), ...keys };
   const missing = Object.values(files).find((path) => !existsSync(path));
   if (missing !== undefined) {
     throw new ModelError("not_built", `${missing} does not exist: run \`npm run circuits\` first`);

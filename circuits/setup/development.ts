@@ -126,7 +126,7 @@ function columnsAt(r1cs: R1cs, lagrange: readonly bigint[]): { a: bigint[]; b: b
 }
 
 function zeros(length: number): bigint[] {
-  return new Array<bigint>(length).fill(0n);
+  return Array.from<bigint>({ length: length }).fill(0n);
 }
 
 function header(wires: number, publics: number, domain: number, g1: Uint8Array, g2: Uint8Array): Uint8Array {

@@ -28,3 +28,6 @@ export function featuresOf(prices: readonly bigint[]): number[] {
 export function packFeatures(features: readonly number[]): bigint {
   return features.reduce((packed, value, index) => packed | (BigInt(value) << BigInt(8 * index)), 0n);
 }
+
+/** From this score on a large loss is likely enough to act on: the highest quarter of the training days. */
+export const ALERT_SCORE = 64;

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+import { setTimeout as sleep } from "node:timers/promises";
+import { batchDigest, bindingOf, dataHashOf, leavesDocument, merkleRoot, Mode } from "../protocol/index.ts";
+import { ZERO_ADDRESS, type Batch, type Domain, type Hex, type Receipt } from "../protocol/index.ts";
+import type { RelayerClient } from "./client.ts";
+import { RelayerProblem } from "./errors.ts";
+import type { NodeKey } from "./keys.ts";
+import type { RequestStore, SealedBatch, Waiting } from "./request-store.ts";
+
+/**
+ * Makes the proof of one run.
+ * @param job.witness What the answer came with.
+ * @param job.binding The public signal that ties the proof to this receipt and no other.
+ * @returns the proof and its signals without the binding, in the verifier's format.
+ */
+export type Prover = (job: { witness: Uint8Array; binding: bigint; receipt: Receipt }) => Promise<Hex>;
+
+export interface DeliveryOptions {
+  key: NodeKey;
+  mode: number;
+  modelId: Hex;
+  domain: Domain;
+  store: RequestStore;
+  relayer: RelayerClient;
+  settler?: Hex;
+  prove?: Prover;
+  delivery?: "batches" | "receipts";
+  batchSize?: number;
+  deliverEveryMs?: number;
+  onError: (error: Error) => void;
+}
+
+// A proved batch carries its proofs as calldata, and costs gas for each: 64 use about a quarter of a transaction.
+const SIGNED_BATCH_SIZE = 1_000;
+const PROVED_BATCH_SIZE = 64;
+
+/** Brings issued receipts to the relayer: proves them, seals them into batches, posts until they are taken. */
+export function createDelivery(options: DeliveryOptions) {
+  const { key, mode, modelId, domain, store, relayer, prove, onError } = options;
+  const zkml = mode === Mode.ZKML;
+  const batchSize = options.batchSize ?? (zkml ? PROVED_BATCH_SIZE : SIGNED_BATCH_SIZE);
+  let current: Promise<void> | null = null;
+
+  async function proveWaiting(): Promise<void> {
+    if (!zkml || !prove) return;
+    for (const { receiptId, receipt, witness } of store.unproved(batchSize)) {
+      try {
+        store.recordProof(receiptId, await prove({ witness, binding: bindingOf(receiptId), receipt }));
+      } catch (error) {
+        store.recordProofFailure(receiptId);
+        onError(
+          new Error(`the proof of ${receiptId} failed and is tried again: ${(error as Error).message}`, {
+            cause: error,
+          }),
+        );
+      }
+    }
+  }
+
+  async function seal(leaves: Waiting[]): Promise<void> {
+    const receipts = leaves.map(({ receipt }) => receipt);
+    const ids = leaves.map(({ receiptId }) => receiptId);
+    const batch: Batch = {
+      keyId: key.keyId,
+      mode,
+      root: merkleRoot(ids),
+      count: ids.length,
+      dataHash: dataHashOf(leavesDocument(domain, { keyId: key.keyId, mode }, receipts)),
+      settler: options.settler ?? ZERO_ADDRESS,
+    };
+    const digest = batchDigest(domain, batch);
+    store.keepBatch({ digest, batch, signature: await key.sign(digest) }, ids);
+  }
+
+  async function postBatch({ digest, batch, signature, leaves }: SealedBatch): Promise<void> {
+    const receipts = leaves.map((leaf) => ({ receipt: leaf.receipt, signature: leaf.signature }));
+    try {
+      if (zkml) {
+        const evidence: Hex = `0x${leaves.map((leaf) => leaf.evidence.slice(2)).join("")}`;
+        await relayer.postProofs({ batch, modelId, signature, receipts, evidence });
+      } else {
+        await relayer.postBatch({ batch, signature, receipts });
+      }
+      store.recordPosted(digest);
+    } catch (error) {
+      onError(error as Error);
+      const bad = badLeaves(error, leaves);
+      if (bad.length > 0) store.breakUp(digest, bad, (error as RelayerProblem).code);
+    }
+  }
+
+  async function postReceipt({ receiptId, receipt, signature, evidence }: Waiting): Promise<void> {
+    try {
+      await relayer.postReceipt({ receipt, signature }, evidence);
+      store.recordPosted(receiptId);
+    } catch (error) {
+      onError(error as Error);
+      // What is refused for what it says will be refused again; one bad receipt must not hold up the others.
+      if (isVerdict(error)) store.setAside(receiptId, error.code);
+    }
+  }
+
+  async function once(): Promise<void> {
+    await proveWaiting();
+    if (options.delivery === "receipts") {
+      for (const waiting of store.waiting(batchSize)) await postReceipt(waiting);
+      return;
+    }
+    for (let leaves = store.waiting(batchSize); leaves.length > 0; leaves = store.waiting(batchSize))
+      await seal(leaves);
+    for (const sealed of store.unposted()) await postBatch(sealed);
+  }
+
+  const deliver = (): Promise<void> => (current ??= once().finally(() => (current = null)));
+
+  return {
+    deliver,
+    async run(signal: AbortSignal): Promise<void> {
+      while (!signal.aborted) {
+        await deliver().catch(onError);
+        await sleep(options.deliverEveryMs ?? 2_000, undefined, { signal }).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** A refusal for what was said, not for when or how often. */
+function isVerdict(error: unknown): error is RelayerProblem {
+  return error instanceof RelayerProblem && [400, 409, 413, 422].includes(error.status);
+}
+
+/** Leaves that the relayer names as bad. Without names the batch is kept and posted again: nothing is given up. */
+function badLeaves(error: unknown, leaves: readonly Waiting[]): Hex[] {
+  if (!isVerdict(error) || !Array.isArray(error.problem.invalid)) return [];
+  return error.problem.invalid.flatMap((place) => leaves[Number(place)]?.receiptId ?? []);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+import type { Hex } from "../protocol/index.ts";
+
+/** A request id that was used for another request. Answering it would be signing two things under one id. */
+export class RequestIdTaken extends Error {
+  override readonly name = "RequestIdTaken";
+  readonly code = "request_id_taken";
+  constructor(requestId: Hex) {
+    super(`${requestId} was used for a different request; ask again under a new id`);
+  }
+}
+
+/** A seal that names leaves this node did not issue, or that does not add up. It is not signed. */
+export class SealRefused extends Error {
+  override readonly name = "SealRefused";
+  readonly code = "seal_refused";
+  constructor(sealId: string, reason: string) {
+    super(`seal ${sealId} is not signed: ${reason}; the receipts settle in a batch of this node's own instead`);
+  }
+}
+
+/** The relayer answered with a problem (RFC 9457). `code` is the problem's own. */
+export class RelayerProblem extends Error {
+  override readonly name = "RelayerProblem";
+  readonly code: string;
+  readonly status: number;
+  /** Everything the problem says, for example `invalid`: places of proofs that do not hold. */
+  readonly problem: Readonly<Record<string, unknown>>;
+  constructor(status: number, problem: Readonly<Record<string, unknown>>) {
+    const code = typeof problem.code === "string" ? problem.code : `http_${status}`;
+    super(`the relayer refused (${status} ${code}): ${String(problem.detail ?? problem.title ?? "no reason given")}`);
+    this.code = code;
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** The relayer could not be reached, or had no time. What was posted is kept, and posted again. */
+export class RelayerUnavailable extends Error {
+  override readonly name = "RelayerUnavailable";
+  readonly code = "relayer_unavailable";
+  constructor(url: string, cause: unknown) {
+    super(`${url} gave no answer (${cause instanceof Error ? cause.message : String(cause)}); it is tried again`, {
+      cause,
+    });
+  }
+}
