@@ -22,6 +22,7 @@ const SPARE_ROWS = 8;
 /** Executes the send machine over a store, some nodes and one key. One manager for one sender. */
 export function createTransactionManager(options: ManagerOptions): TransactionManager {
   const { store, rpc, signer, chainId, policy, listener = {}, log, now = Date.now } = options;
+  const sender = signer.address.toLowerCase();
   // Lost in a restart without harm: what they remember is found out anew by handing the attempts over again.
   const refusals = new Map<string, SendErrorKind | null>();
   const parked = new Map<string, { until: number; because: string }>();
@@ -39,7 +40,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
 
   async function look(): Promise<Chain | null> {
     try {
-      const chain = await readChain(rpc, signer.address, policy.finality);
+      const chain = await readChain(rpc, sender, policy.finality);
       finalNonceSeen = Math.max(finalNonceSeen, chain.finalNonce);
       return { ...chain, pendingNonce: Math.max(chain.pendingNonce, finalNonceSeen) };
     } catch (error) {
@@ -50,7 +51,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   }
 
   async function tick(): Promise<void> {
-    const rows = await store.activeTransactions(chainId, signer.address, policy.maxInFlight + SPARE_ROWS);
+    const rows = await store.activeTransactions(chainId, sender, policy.maxInFlight + SPARE_ROWS);
     active = rows.length;
     const open = new Set(rows.map((row) => row.id));
     for (const id of parked.keys()) if (!open.has(id)) parked.delete(id);
@@ -184,7 +185,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     if (action.nonce === "next" && owned.size >= policy.maxInFlight && !fillsGap) return false;
     const gasLimit = action.purpose === "cancel" ? EMPTY_SEND_GAS : (row.gasLimit ?? (await estimate(row)));
     if (gasLimit === null) return false;
-    const call = action.purpose === "cancel" ? { to: signer.address, data: "0x" } : { to: row.to, data: row.data };
+    const call = action.purpose === "cancel" ? { to: sender, data: "0x" } : { to: row.to, data: row.data };
     const raw = await signer.signTransaction({ type: 2, chainId, nonce, ...call, value: 0n, gasLimit, ...action.fees });
     const attempt: AttemptRow = {
       transactionId: row.id,
@@ -198,11 +199,14 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
       sentAt: null,
     };
     // Hash and raw transaction are durable before any node hears of them: whatever lands can be recognised.
-    owned.add(nonce);
-    if (!(await store.prepareAttempt(attempt, row.gasLimit ?? gasLimit))) {
-      log?.warn({ transactionId: row.id, nonce }, "another send owns the nonce; this one takes the next");
-      return true;
+    if (!(await store.prepareAttempt(attempt, row.gasLimit ?? gasLimit, row.nonce))) {
+      log?.warn(
+        { transactionId: row.id, nonce },
+        "the nonce was taken, or the send moved on, meanwhile; looked at anew",
+      );
+      return false;
     }
+    owned.add(nonce);
     attempts.push(attempt);
     Object.assign(row, { nonce, state: "pending", gasLimit: row.gasLimit ?? gasLimit });
     return true;
@@ -211,7 +215,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   /** `null`: not now, or never. Before anything is signed nothing can land, so failing here loses nothing. */
   async function estimate(row: TransactionRow): Promise<bigint | null> {
     try {
-      const call = { from: signer.address, to: row.to, data: row.data };
+      const call = { from: sender, to: row.to, data: row.data };
       const estimated = BigInt(await rpc.request<string>("eth_estimateGas", [call, "pending"]));
       failedEstimates.delete(row.id);
       if (estimated > TRANSACTION_GAS_CAP) {
@@ -240,7 +244,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     if (nonce === undefined) return;
     log?.warn({ nonce }, "filling a nonce gap");
     const createdAt = now();
-    await store.enqueueTransaction({ chainId, sender: signer.address, to: signer.address, data: "0x", createdAt });
+    await store.enqueueTransaction({ chainId, sender, to: sender, data: "0x", createdAt });
   }
 
   async function run(): Promise<void> {
@@ -268,8 +272,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
 
   return {
     async enqueue({ to, data }) {
-      const send = { chainId, sender: signer.address, to, data, createdAt: now() };
-      const id = await store.enqueueTransaction(send);
+      const id = await store.enqueueTransaction({ chainId, sender, to, data, createdAt: now() });
       wakeUp?.();
       return id;
     },

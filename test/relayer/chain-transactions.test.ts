@@ -192,15 +192,16 @@ describe("transaction manager on a real node", () => {
     const one = manager();
     const id = await one.enqueue(send);
     await one.tick();
-    await chain.mine();
-    proxy.rule = () => ({ kind: "http", status: 502 });
     clock += 10 * policy.resubmitAfterMs;
-    await one.tick();
-    expect(row(id).state).to.equal("pending");
-    expect(hashes()).to.have.length(1);
-    // Half an outage: nonces are answered, receipts are not.
+    // Half an outage: nonces are answered, receipts are not. A bump is long due, and must wait.
     proxy.rule = ({ method }) => (method === "eth_getTransactionReceipt" ? { kind: "drop" } : undefined);
     await one.tick();
+    expect(hashes()).to.have.length(1);
+    await chain.mine();
+    await one.tick();
+    proxy.rule = () => ({ kind: "http", status: 502 });
+    await one.tick();
+    expect(row(id).state).to.equal("pending");
     expect(hashes()).to.have.length(1);
     proxy.rule = () => undefined;
     await one.tick();
@@ -404,6 +405,18 @@ describe("transaction manager on a real node", () => {
     for (const id of ids) await settle(id);
     expect(await nonce()).to.equal(3);
     expect(new Set([...db.rows.values()].map((one) => one.nonce)).size).to.equal(3);
+  });
+
+  it("a manager that decides by an old reading gives no send a second nonce [FM:nonce-manager]", async () => {
+    const a = manager();
+    const id = await a.enqueue(send);
+    const stale = await db.store.activeTransactions(CHAIN_ID, row(id).sender, 10);
+    await a.tick();
+    const activeTransactions = async () => stale;
+    const b = manager({ store: { activeTransactions, attemptsOf: async () => [] } });
+    await b.tick();
+    expect(hashes()).to.have.length(1);
+    expect(row(id).nonce).to.equal(0);
   });
 
   it("its loop outlives a ledger and nodes that fail [FM:supervised-loop]", async () => {
