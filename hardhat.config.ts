@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { defineConfig } from "hardhat/config";
+import { configVariable, defineConfig } from "hardhat/config";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 
 const require = createRequire(import.meta.url);
@@ -35,7 +35,23 @@ export default defineConfig({
     node: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 31337 },
     // A local chain that calls itself Base: what must not deploy on a public chain is tried here.
     baseDryRun: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 8453 },
+    // RPC addresses and keys come from the environment or from Hardhat's encrypted keystore, never from a file here.
+    base: {
+      type: "http",
+      chainType: "op",
+      chainId: 8453,
+      url: configVariable("BASE_RPC_URL"),
+      accounts: [configVariable("DEPLOYER_PRIVATE_KEY")],
+    },
+    baseSepolia: {
+      type: "http",
+      chainType: "op",
+      chainId: 84532,
+      url: configVariable("BASE_SEPOLIA_RPC_URL"),
+      accounts: [configVariable("DEPLOYER_PRIVATE_KEY")],
+    },
   },
+  verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
   test: {
     mocha: { timeout: 120_000 },
     solidity: {

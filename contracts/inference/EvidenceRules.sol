@@ -66,9 +66,8 @@ abstract contract EvidenceRules {
 
     /// @dev Whether a measurement was approved for the model version when the answer was completed.
     function _checkApproval(MeasurementState memory state, uint256 completedAt) internal pure returns (Reason) {
-        bool approved = state.approvedFrom != 0 &&
-            completedAt >= state.approvedFrom &&
-            completedAt <= state.approvedUntil;
+        bool approved =
+            state.approvedFrom != 0 && completedAt >= state.approvedFrom && completedAt <= state.approvedUntil;
         return approved ? Reason.None : Reason.MeasurementNotApproved;
     }
 

@@ -61,9 +61,8 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         for (uint256 i = 0; i < items.length; ++i) {
             SignedBatch calldata item = items[i];
             bytes32 digest = ReceiptLib.digest(domain, ReceiptLib.structHash(item.batch));
-            Reason reason = item.batch.mode == Modes.ZKML
-                ? Reason.ModeNeedsProof
-                : _checkBatch(item.batch, digest, item.signature);
+            Reason reason =
+                item.batch.mode == Modes.ZKML ? Reason.ModeNeedsProof : _checkBatch(item.batch, digest, item.signature);
             if (reason == Reason.None) {
                 _recordBatch(item.batch, digest);
                 ++settled;
@@ -133,11 +132,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         return _checkSignature(batch.keyId, batch.mode, digest, signature);
     }
 
-    function _checkProvedBatch(
-        ProvedBatch calldata item,
-        bytes32 digest,
-        uint256 place
-    ) private view returns (Reason) {
+    function _checkProvedBatch(ProvedBatch calldata item, bytes32 digest, uint256 place) private view returns (Reason) {
         Batch calldata batch = item.batch;
         if (batch.mode != Modes.ZKML) return batch.mode > Modes.TEE ? Reason.UnknownMode : Reason.ModeMismatch;
         (KeyState memory key, Reason reason) = _checkBatchOfKey(batch, digest, item.signature);
@@ -184,7 +179,11 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         if (reason == Reason.None) reason = _checkTimes(newest, block.timestamp, key);
     }
 
-    function _checkReceipt(SignedReceipt calldata item, bytes32 id, uint256 place) private view returns (Reason reason) {
+    function _checkReceipt(
+        SignedReceipt calldata item,
+        bytes32 id,
+        uint256 place
+    ) private view returns (Reason reason) {
         Receipt calldata receipt = item.receipt;
         if (_settledAt[id] != 0) return Reason.AlreadySettled;
         uint8 mode = receipt.mode;
@@ -330,8 +329,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         MeasurementState memory measurement;
         Reason reason = Reason.UnknownMode;
         if (mode <= Modes.TEE) {
-            if (mode == Modes.TEE)
-                (key, measurement) = enclaveRegistry.enclaveState(receipt.keyId, receipt.modelId);
+            if (mode == Modes.TEE) (key, measurement) = enclaveRegistry.enclaveState(receipt.keyId, receipt.modelId);
             else key = nodeRegistry.keyState(receipt.keyId);
             reason = _checkKey(key, mode);
         }

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Batch, Opening, ProvedBatch, Reason, Receipt, SignedBatch, SignedReceipt, Verification} from "./InferenceTypes.sol";
+import {
+    Batch,
+    Opening,
+    ProvedBatch,
+    Reason,
+    Receipt,
+    SignedBatch,
+    SignedReceipt,
+    Verification
+} from "./InferenceTypes.sol";
 
 /// @title IInferenceRegistry
 /// @notice The settled ledger: what was proven about which inference, and since when. Anyone may settle; the

@@ -51,6 +51,9 @@ interface IModelRegistry is IDistrustable, IVerifyingKeys {
     /// @notice Governance approved a proof verifier for new versions.
     event VerifierApproved(address indexed verifier);
 
+    /// @notice The published development phase 1 on a chain that is not a development chain: reverted by the verifier
+    /// that the registry makes in its constructor, declared here so that a deployer can read it.
+    error Groth16Verifier_DevelopmentPhase1(uint256 chainId);
     /// @notice A version needs at least one known mode; `modes` is a mask of `1 << mode`.
     error ModelRegistry_BadModes(uint8 modes);
     /// @notice `verifier` is not approved by governance, or is distrusted.

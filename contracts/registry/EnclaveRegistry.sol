@@ -50,11 +50,7 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
     }
 
     /// @inheritdoc IEnclaveRegistry
-    function admit(
-        bytes32 nodeId,
-        bytes calldata attestation,
-        uint64 validUntil
-    ) external returns (bytes32 keyId) {
+    function admit(bytes32 nodeId, bytes calldata attestation, uint64 validUntil) external returns (bytes32 keyId) {
         _requireActiveOperator(nodeId);
         if (!_hasStake(nodeId)) revert KeyRegistry_StakeTooLow(nodeId);
         if (validUntil > block.timestamp + MAX_KEY_LIFE) revert KeyRegistry_BadValidity(validUntil);

@@ -34,11 +34,7 @@ library MerkleTree {
             // A node's 65 bytes do not fit the scratch space: they are put together behind the free pointer.
             let node := mload(0x40)
             mstore8(node, 0x01)
-            for {
-
-            } gt(width, 1) {
-
-            } {
+            for {} gt(width, 1) {} {
                 let pairs := shr(1, width)
                 let to := base
                 for {
@@ -91,9 +87,7 @@ library MerkleTree {
             mstore8(node, 0x01)
             let left := add(node, 0x01)
             let last := sub(count, 1)
-            for {
-
-            } last {
+            for {} last {
                 index := shr(1, index)
                 last := shr(1, last)
             } {

@@ -6,14 +6,14 @@ import {Artifact, Batch, Receipt} from "../interfaces/InferenceTypes.sol";
 /// @title ReceiptLib
 /// @notice Byte formats of receipts, batches, keys, inputs, outputs and request ids (docs/protocol.md, "Formats").
 library ReceiptLib {
-    bytes32 internal constant RECEIPT_TYPEHASH =
-        keccak256(
-            "Receipt(bytes32 requestId,bytes32 modelId,bytes32 inputHash,bytes32 outputHash,uint8 outputScheme,"
-            "bytes32 contextHash,bytes32 keyId,address payer,uint64 sequence,uint128 cumulativeFee,"
-            "uint64 completedAt,uint8 mode)"
-        );
-    bytes32 internal constant BATCH_TYPEHASH =
-        keccak256("Batch(bytes32 keyId,uint8 mode,bytes32 root,uint32 count,bytes32 dataHash,address settler)");
+    bytes32 internal constant RECEIPT_TYPEHASH = keccak256(
+        "Receipt(bytes32 requestId,bytes32 modelId,bytes32 inputHash,bytes32 outputHash,uint8 outputScheme,"
+        "bytes32 contextHash,bytes32 keyId,address payer,uint64 sequence,uint128 cumulativeFee,"
+        "uint64 completedAt,uint8 mode)"
+    );
+    bytes32 internal constant BATCH_TYPEHASH = keccak256(
+        "Batch(bytes32 keyId,uint8 mode,bytes32 root,uint32 count,bytes32 dataHash,address settler)"
+    );
 
     /// @notice A field has bits set beyond its type: such a struct has no canonical digest.
     error ReceiptLib_NonCanonical();

@@ -1,16 +1,17 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import type { IgnitionModuleBuilder } from "@nomicfoundation/ignition-core";
-
-type Contract = ReturnType<IgnitionModuleBuilder["contract"]> | ReturnType<IgnitionModuleBuilder["contractAt"]>;
+import type { ContractFuture, IgnitionModuleBuilder } from "@nomicfoundation/ignition-core";
 
 /**
  * Timelock first, then everything that answers to it. The deployer gets no role anywhere: proposers, guardian and
  * delay are parameters, and the timelock administers itself.
  */
-function registries(m: IgnitionModuleBuilder, parts: { stake: Contract; attestationVerifier: Contract }) {
+function registries<Stake extends ContractFuture<string>, Verifier extends ContractFuture<string>>(
+  m: IgnitionModuleBuilder,
+  parts: { stake: Stake; attestationVerifier: Verifier },
+) {
   const guardian = m.getParameter<string>("guardian");
   const timelock = m.contract("TimelockController", [
-    m.getParameter<bigint>("timelockDelaySeconds"),
+    m.getParameter<number>("timelockDelaySeconds"),
     m.getParameter<string[]>("proposers"),
     m.getParameter<string[]>("executors"),
     "0x0000000000000000000000000000000000000000",

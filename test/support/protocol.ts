@@ -133,7 +133,7 @@ export async function deployProtocol() {
     parameters: {
       OpenGradientDevelopment: {
         ...localParameters.OpenGradientDevelopment,
-        timelockDelaySeconds: 0n,
+        timelockDelaySeconds: 0,
       },
     },
   });

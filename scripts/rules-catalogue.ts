@@ -1,0 +1,70 @@
+/** What there is to hold: the rules of docs/protocol.md, what went wrong for others, and the traps of Groth16. */
+export interface Entry {
+  id: string;
+  says: string;
+  /** Where the part that the rule speaks of does not exist yet: what brings it. */
+  later?: string;
+}
+
+const rules: Entry[] = [
+  { id: "R1", says: "No trusted relayer: anyone may settle, and nothing a caller chooses freely is stored or emitted as if verified." },
+  { id: "R2", says: "One bad item harms only itself, on chain and off; running out of gas inside an item reverts the whole call." },
+  { id: "R3", says: "Settled is a state that a contract can ask for, not an event." },
+  { id: "R4", says: "Times: validity at completion, bounded delay and skew; distrust is compared with the time of settlement." },
+  { id: "R5", says: "One id shared by payment, answer and proof." },
+  { id: "R6", says: "The whole answer is committed." },
+  { id: "R7", says: "No payment without a verified receipt, and never more than was signed.", later: "escrow and channels." },
+  { id: "R8", says: "Bounded powers: bounded loops, bounded pause and freeze, nothing that blocks an exit." },
+  { id: "R9", says: "Effects once, keyed on receiptId or requestId, never on proof bytes or signatures." },
+  { id: "R10", says: "Immutable contracts with a way out: pinned verifiers, one-way closing after notice." },
+  { id: "R11", says: "Consumers choose the origin of inputs; any key with any input is refused." },
+  { id: "R12", says: "Stake outlives its receipts: below the minimum, a node's keys end at once." },
+];
+
+const failures: Entry[] = [
+  { id: "FM:memory-only-buffer", says: "Items held in process memory are lost at a stop: acknowledged means committed." },
+  { id: "FM:timeout-resettle", says: "A time-out is unknown: known hashes are looked up before acting, and the contract refuses repeats." },
+  { id: "FM:poison-item", says: "A malformed item is refused at the door or set aside; it blocks nobody." },
+  { id: "FM:unchecked-evidence", says: "Evidence is verified off chain before batching and on chain at settlement." },
+  { id: "FM:nonce-gap", says: "A nonce is assigned in the row that owns the transaction; the chain's pending nonce is the truth." },
+  { id: "FM:fixed-gas", says: "Fees are estimated and bumped under a ceiling; a stuck transaction is rebroadcast." },
+  { id: "FM:false-settled", says: "Status says what is known: a reverted transaction has settled nothing." },
+  { id: "FM:failed-send-landed", says: "All hashes of a nonce are kept; a mined one wins." },
+  { id: "FM:nonce-misclassified", says: "Node errors are classified by message, with real texts." },
+  { id: "FM:nonce-manager", says: "No nonce lives outside the database." },
+  { id: "FM:supervised-loop", says: "A loop that fails is started again." },
+  { id: "FM:out-of-funds", says: "An empty wallet parks and retries." },
+  { id: "FM:reorg-off", says: "Final only after confirmations; a vanished transaction is resubmitted, by default." },
+  { id: "FM:job-twice", says: "Jobs are idempotent: compare and set on the row." },
+  { id: "FM:queue-wiped", says: "A sweep enqueues again from the database." },
+  { id: "FM:outage-not-found", says: "An RPC outage is unknown, never not found." },
+  { id: "FM:x402", says: "Payments through x402.", later: "the facilitator." },
+  { id: "FM:root-from-caller", says: "Roots come from storage, never from the caller." },
+  { id: "FM:validity-at-present", says: "A later disable or enable changes no earlier result." },
+  { id: "FM:heartbeat-replay", says: "Heartbeats strictly grow.", later: "heartbeats, with real attestation." },
+  { id: "FM:unbounded-loop", says: "Loops are bounded by constants." },
+  { id: "FM:slashing-paused", says: "Slashing works while paused.", later: "staking." },
+  { id: "FM:consumer-revert", says: "A consumer's revert blocks no payment.", later: "on-chain requests with callbacks." },
+  { id: "FM:phase2-skipped", says: "Keys without a phase-2 contribution are refused." },
+  { id: "FM:signal-range", says: "Signals outside the field are refused, on chain and off." },
+  { id: "FM:malleable-proof", says: "Nothing is keyed on proof bytes." },
+  { id: "FM:uncapped-fee", says: "Fees are capped and announced.", later: "fees and the key market." },
+  { id: "FM:first-key-sniping", says: "A creator can take the first keys atomically.", later: "the key market." },
+];
+
+const traps: Entry[] = [
+  { id: "ZK1", says: "A key without a phase-2 contribution forges anything: refused; phase 1 is pinned." },
+  { id: "ZK2", says: "The challenge binds chain, contract, key, all proofs and all signals." },
+  { id: "ZK3", says: "(−A, −B, C) verifies too: nothing is keyed on proof bytes." },
+  { id: "ZK4", says: "Signals ≥ r and coordinates ≥ q are refused; bit widths come from proven bounds." },
+  { id: "ZK5", says: "A malformed point costs the fixed price of the precompile only." },
+  { id: "ZK6", says: "Poseidon inputs are chained with a tag and a length, and salted." },
+  { id: "ZK7", says: "Proofs are checked in child processes, which are ended explicitly." },
+  { id: "ZK8", says: "G2 coordinates are swapped in calldata." },
+];
+
+export const catalogue: { title: string; entries: Entry[] }[] = [
+  { title: "Rules of the protocol", entries: rules },
+  { title: "What went wrong for others", entries: failures },
+  { title: "Traps of the proof system", entries: traps },
+];
