@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// When waiting items are to go: by size, age and gas price. The same rule decides when a key's open batch is sealed
+// and when sealed batches are put into a call, with other numbers.
+
+export interface WaitPolicy {
+  /** So many go at once. */
+  maxCount: number;
+  /** From this age on they go if gas is cheap. Milliseconds. */
+  patientMs: number;
+  /** From this age on they go at any price. Milliseconds. */
+  impatientMs: number;
+  /** Base fee up to which gas counts as cheap, wei per gas. */
+  cheapBaseFee: bigint;
+}
+
+/** What waits. */
+export interface Waiting {
+  count: number;
+  /** Age of the oldest, milliseconds. */
+  ageMs: number;
+  /** Base fee of the latest block; undefined if the chain could not be asked, which then decides nothing. */
+  baseFeePerGas: bigint | undefined;
+}
+
+/** Whether what waits is to go now. More items, a greater age or cheaper gas never turn a yes into a no. */
+export function isDue({ count, ageMs, baseFeePerGas }: Waiting, policy: WaitPolicy): boolean {
+  if (count <= 0) return false;
+  if (count >= policy.maxCount || ageMs >= policy.impatientMs) return true;
+  return ageMs >= policy.patientMs && baseFeePerGas !== undefined && baseFeePerGas <= policy.cheapBaseFee;
+}

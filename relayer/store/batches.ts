@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { LEAF_SIZE, LEAVES_HEADER_SIZE, type Batch, type Hex } from "../protocol/index.ts";
+import { lock, rows, type Database } from "./database.ts";
+import { Equivocation } from "./errors.ts";
+import { batches, receiptIndex, singles, type ItemState } from "./schema.ts";
+
+export type BatchRow = typeof batches.$inferSelect;
+
+/** A batch that passed the door. */
+export interface NewBatch {
+  batch: Batch;
+  digest: Hex;
+  signature: Hex;
+  /** Leaves document. */
+  document: Uint8Array;
+  /** 65 bytes a receipt. */
+  signatures: Uint8Array;
+  /** 32 bytes a receipt. */
+  receiptIds: Uint8Array;
+  /** Set for a proved batch. */
+  proof?: { modelId: Hex; evidence: Uint8Array };
+  state: ItemState;
+  receivedAt: number;
+}
+
+/**
+ * Commits a batch: when this returns, it is durable. Repeating it changes nothing.
+ * @returns its id, and whether it was new.
+ * @throws {Equivocation} if the key signed another receipt for one of the requests.
+ */
+export async function insertBatch(db: Database, fresh: NewBatch): Promise<{ id: number; isNew: boolean }> {
+  return db.transaction(async (tx) => {
+    // Two batches of one key that name one request must see each other, whichever relayer process they came to.
+    await lock(tx, `key ${fresh.batch.keyId}`);
+    const [known] = await tx.select({ id: batches.id }).from(batches).where(eq(batches.digest, fresh.digest));
+    if (known) return { id: known.id, isNew: false };
+    const positions = await contradictions(tx, fresh);
+    if (positions.length > 0) throw new Equivocation(positions);
+    return { id: await insertBatchRow(tx, fresh), isNew: true };
+  });
+}
+
+/** Inserts batch and index; the caller has checked it and holds the key's lock. */
+export async function insertBatchRow(tx: Pick<Database, "insert" | "execute">, fresh: NewBatch): Promise<number> {
+  const { batch, digest, signature, document, signatures, proof, state, receivedAt } = fresh;
+  const [row] = await tx
+    .insert(batches)
+    .values({
+      ...batch,
+      ...{ digest, signature, document, signatures, state, receivedAt },
+      proved: proof !== undefined,
+      modelId: proof?.modelId ?? null,
+      evidence: proof?.evidence ?? null,
+    })
+    .returning({ id: batches.id });
+  // One statement for thousands of rows: the bytes are cut apart by the database.
+  await tx.execute(sql`
+    insert into ${receiptIndex} (receipt_id, request_id, batch_id, position)
+    select substring(given.ids from 1 + 32 * n for 32),
+           substring(given.doc from ${LEAVES_HEADER_SIZE + 1}::int + ${LEAF_SIZE}::int * n for 32), ${row!.id}::bigint, n
+    from (select ${bytes(fresh.receiptIds)}::bytea as ids, document as doc from ${batches} where id = ${row!.id}::bigint)
+         as given, generate_series(0, ${batch.count - 1}::int) as n`);
+  return row!.id;
+}
+
+/** Positions of receipts whose request the key answered with another receipt before. */
+async function contradictions(tx: Pick<Database, "execute">, fresh: NewBatch): Promise<number[]> {
+  const { keyId, count } = fresh.batch;
+  const requestIds = Buffer.alloc(32 * count);
+  for (let n = 0; n < count; n++) {
+    const at = LEAVES_HEADER_SIZE + n * LEAF_SIZE;
+    requestIds.set(fresh.document.subarray(at, at + 32), 32 * n);
+  }
+  // `exists` per row keeps the plan an index look-up each: a join over an empty statistic is planned as a full scan.
+  const found = await rows<{ n: number }>(
+    tx,
+    sql`
+    select given.n from (
+      select n, substring(${bytes(fresh.receiptIds)}::bytea from 1 + 32 * n for 32) as receipt_id,
+             substring(${requestIds}::bytea from 1 + 32 * n for 32) as request_id
+      from generate_series(0, ${count - 1}::int) as n
+    ) as given
+    where exists (
+      select from ${receiptIndex} as r where r.request_id = given.request_id and r.receipt_id <> given.receipt_id
+      and exists (select from ${batches} as b where b.id = r.batch_id and b.key_id = ${bytes(keyId)}::bytea)
+    ) or exists (
+      select from ${singles} as s where s.key_id = ${bytes(keyId)}::bytea and s.request_id = given.request_id
+      and s.receipt_id <> given.receipt_id
+    ) order by 1 limit 100`,
+  );
+  return found.map(({ n }) => n);
+}
+
+/** A batch without its bytes. */
+export type BatchSummary = Omit<BatchRow, "document" | "signatures" | "evidence">;
+
+/** What is known of a batch; undefined if nothing. */
+export async function findBatch(db: Database, digest: Hex): Promise<BatchSummary | undefined> {
+  const { document: _d, signatures: _s, evidence: _e, ...columns } = getTableColumns(batches);
+  const [row] = await db.select(columns).from(batches).where(eq(batches.digest, digest));
+  return row;
+}
+
+/** A batch with its bytes. */
+export async function readBatch(db: Database, id: number): Promise<BatchRow | undefined> {
+  const [row] = await db.select().from(batches).where(eq(batches.id, id));
+  return row;
+}
+
+/** The Batch that was signed. */
+export function batchOf(row: Pick<BatchRow, keyof Batch>): Batch {
+  const { keyId, mode, root, count, dataHash, settler } = row;
+  return { keyId, mode, root, count, dataHash, settler };
+}
+
+/**
+ * Moves a batch on if it still is where the caller found it.
+ * @returns false, with nothing changed, if somebody else moved it: jobs may run twice.
+ */
+export async function moveBatch(
+  db: Pick<Database, "update">,
+  id: number,
+  from: ItemState,
+  values: Partial<Omit<BatchRow, "id">>,
+): Promise<boolean> {
+  const moved = await db
+    .update(batches)
+    .set(values)
+    .where(and(eq(batches.id, id), eq(batches.state, from)))
+    .returning({ id: batches.id });
+  return moved.length > 0;
+}
+
+function bytes(value: Hex | Uint8Array): Buffer {
+  return typeof value === "string"
+    ? Buffer.from(value.slice(2), "hex")
+    : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+import { PGlite } from "@electric-sql/pglite";
+import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
+import { migrate as migratePostgres } from "drizzle-orm/node-postgres/migrator";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
+import { sql, type SQL } from "drizzle-orm";
+import { fsyncSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { lockDirectory } from "./lock.ts";
+import * as schema from "./schema.ts";
+
+/** The ledger's database, whichever Postgres it is. */
+export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+export interface OpenDatabase {
+  db: Database;
+  /** Resolves if the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Where the embedded database keeps its files, if `url` is not set. */
+  dataDir: string;
+  /** `postgres://…` of a server. */
+  url?: string | undefined;
+}
+
+const migrationsFolder = fileURLToPath(new URL("./migrations", import.meta.url));
+
+/**
+ * Opens the ledger of record and brings its schema up to date: the embedded Postgres in `dataDir`, or a server.
+ * @throws {StoreError} `data_dir_in_use` if another process has the embedded one open.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  return options.url ? openServer(options.url) : openEmbedded(options.dataDir);
+}
+
+async function openServer(url: string): Promise<OpenDatabase> {
+  const pool = new pg.Pool({ connectionString: url, max: 8 });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on("error", () => undefined);
+  try {
+    const db = drizzlePostgres(pool, { schema, casing: "snake_case" });
+    await migratePostgres(db, { migrationsFolder });
+    return { db, ping: async () => void (await pool.query("select 1")), close: () => pool.end() };
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+/**
+ * Emscripten's file system drops fsync on the floor, and PGlite tells Postgres not to ask for it. A ledger of record
+ * must: what was acknowledged survives a loss of power.
+ */
+class SyncedFiles extends NodeFS {
+  override async init(instance: PGlite, options: Parameters<NodeFS["init"]>[1]): ReturnType<NodeFS["init"]> {
+    const ready = await super.init(instance, options);
+    const install = (module: unknown): void => {
+      const { NODEFS } = module as { NODEFS: { stream_ops: { fsync?: (stream: { nfd: number }) => number } } };
+      NODEFS.stream_ops.fsync = (stream) => {
+        fsyncSync(stream.nfd);
+        return 0;
+      };
+    };
+    ready.emscriptenOpts.preRun = [...(ready.emscriptenOpts.preRun ?? []), install];
+    return ready;
+  }
+}
+
+// PGlite's own parameters without -F (no fsync); wal_sync_method, because only fsync() reaches the file system above;
+// and small buffers, as the operating system caches the files once more.
+const START_PARAMETERS = [
+  "--single",
+  "-O",
+  "-j",
+  ...["search_path=public", "exit_on_error=false", "log_checkpoints=false", "max_worker_processes=0"].flatMap(setting),
+  ...["max_parallel_workers=0", "max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0"].flatMap(
+    setting,
+  ),
+  ...["io_method=sync", "wal_sync_method=fsync", "shared_buffers=16MB", "max_wal_size=256MB"].flatMap(setting),
+];
+function setting(value: string): string[] {
+  return ["-c", value];
+}
+
+async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
+  const unlock = lockDirectory(dataDir);
+  try {
+    const files = join(dataDir, "ledger");
+    mkdirSync(files, { recursive: true });
+    const client = await PGlite.create({ fs: new SyncedFiles(files), startParams: START_PARAMETERS });
+    const db = drizzlePglite(client, { schema, casing: "snake_case" });
+    await migratePglite(db, { migrationsFolder });
+    return {
+      db,
+      ping: async () => void (await client.query("select 1")),
+      close: async () => {
+        await client.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/** Rows of a statement that the query builder has no words for. */
+export async function rows<T>(db: Pick<Database, "execute">, statement: SQL): Promise<T[]> {
+  return ((await db.execute(statement)) as unknown as { rows: T[] }).rows;
+}
+
+/** Holds everyone else who asks for the same lock until the transaction ends. */
+export async function lock(tx: Pick<Database, "execute">, what: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${what}, 0))`);
+}

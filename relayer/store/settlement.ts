@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// What settlement reads and writes. Every change compares with the state it started from, as jobs may run twice.
+import { and, asc, eq, inArray, isNull, lte, min, sql } from "drizzle-orm";
+import type { Hex } from "../protocol/index.ts";
+import { batches, singles, type ItemState } from "./schema.ts";
+import type { Database } from "./database.ts";
+import { StoreError } from "./errors.ts";
+import { insertTransaction } from "./transactions.ts";
+
+/** Something that settles as one. */
+export interface ItemRef {
+  table: "batches" | "singles";
+  id: number;
+}
+
+const of = (table: ItemRef["table"]) => (table === "batches" ? batches : singles);
+const idOf = (table: ItemRef["table"]) => (table === "batches" ? batches.digest : singles.receiptId);
+
+const ready = {
+  batches: and(eq(batches.state, "verified"), isNull(batches.transactionId)),
+  singles: and(eq(singles.state, "verified"), eq(singles.alone, true), isNull(singles.transactionId)),
+};
+
+/** Batches and lone receipts that wait for a call: how many, and since when. */
+export async function readyBacklog(db: Database, now: number): Promise<{ count: number; oldest: number | null }> {
+  const parts = await Promise.all([
+    db
+      .select({ count: sql<number>`count(*)::int`, oldest: min(batches.receivedAt) })
+      .from(batches)
+      .where(and(ready.batches, lte(batches.dueAt, now))),
+    db
+      .select({ count: sql<number>`count(*)::int`, oldest: min(singles.receivedAt) })
+      .from(singles)
+      .where(and(ready.singles, lte(singles.dueAt, now))),
+  ]);
+  const found = parts.map(([row]) => row!);
+  const oldest = found.flatMap((row) => (row.oldest === null ? [] : [row.oldest]));
+  return {
+    count: found.reduce((sum, row) => sum + row.count, 0),
+    oldest: oldest.length > 0 ? Math.min(...oldest) : null,
+  };
+}
+
+/** What waits for a call and is due, oldest first. */
+export async function readyItems(db: Database, now: number, limit: number): Promise<ItemRef[]> {
+  const fromBatches = await db
+    .select({ id: batches.id })
+    .from(batches)
+    .where(and(ready.batches, lte(batches.dueAt, now)))
+    .orderBy(asc(batches.id))
+    .limit(limit);
+  const fromSingles = await db
+    .select({ id: singles.id })
+    .from(singles)
+    .where(and(ready.singles, lte(singles.dueAt, now)))
+    .orderBy(asc(singles.id))
+    .limit(limit);
+  return [
+    ...fromBatches.map(({ id }): ItemRef => ({ table: "batches", id })),
+    ...fromSingles.map(({ id }): ItemRef => ({ table: "singles", id })),
+  ];
+}
+
+/** Items whose proofs have not been checked yet and are due. */
+export async function unverifiedItems(db: Database, now: number, limit: number): Promise<ItemRef[]> {
+  const found: ItemRef[] = [];
+  for (const table of ["batches", "singles"] as const) {
+    const rows = await db
+      .select({ id: of(table).id })
+      .from(of(table))
+      .where(and(eq(of(table).state, "received"), lte(of(table).dueAt, now)))
+      .orderBy(asc(of(table).id))
+      .limit(limit);
+    found.push(...rows.map(({ id }): ItemRef => ({ table, id })));
+  }
+  return found;
+}
+
+/**
+ * Queues a call and marks its items submitted, all at once.
+ * @returns false, with nothing written, if one of the items is not waiting any more.
+ */
+export async function submitCall(
+  db: Database,
+  call: { chainId: number; sender: string; to: string; data: string; createdAt: number },
+  items: readonly ItemRef[],
+): Promise<boolean> {
+  try {
+    await db.transaction(async (tx) => {
+      const transactionId = await insertTransaction(tx, call);
+      for (const table of ["batches", "singles"] as const) {
+        const ids = items.filter((item) => item.table === table).map((item) => item.id);
+        if (ids.length === 0) continue;
+        const taken = await tx
+          .update(of(table))
+          .set({ state: "submitted", transactionId })
+          .where(and(ready[table], inArray(of(table).id, ids)))
+          .returning({ id: of(table).id });
+        if (taken.length !== ids.length) throw new StoreError("item_taken", "An item is in another call already");
+      }
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "item_taken") return false;
+    throw error;
+  }
+}
+
+/** Puts an item off after a failed try, longer each time. */
+export async function postpone(db: Database, { table, id }: ItemRef, now: number, baseMs: number): Promise<void> {
+  await db
+    .update(of(table))
+    .set({
+      tries: sql`${of(table).tries} + 1`,
+      dueAt: sql`${now}::bigint + (${baseMs}::int * power(2, least(${of(table).tries}, 8)))::bigint`,
+    })
+    .where(eq(of(table).id, id));
+}
+
+/** What a call's turn changes in its items. */
+export interface ItemChange {
+  state: ItemState;
+  reason?: string | null;
+  settledAt?: number | null;
+  /** The item leaves its call and waits for another one, after a pause. */
+  retryAt?: number;
+}
+
+/** Changes items of a call by what they are known as on chain; those that left the call stay as they are. */
+export async function changeItems(
+  db: Database,
+  transactionId: number,
+  changes: readonly { id: Hex; kind: "signed" | "proved" | "receipt"; change: ItemChange }[],
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    for (const { id, kind, change } of changes) {
+      const table = kind === "receipt" ? "singles" : "batches";
+      const { retryAt, ...values } = change;
+      await tx
+        .update(of(table))
+        .set({
+          ...values,
+          ...(retryAt === undefined
+            ? {}
+            : { transactionId: null, dueAt: retryAt, tries: sql`${of(table).tries} + 1` as unknown as number }),
+        })
+        .where(and(eq(idOf(table), id), eq(of(table).transactionId, transactionId)));
+    }
+  });
+}
+
+/** How many items are in each state, for metrics. */
+export async function countStates(db: Database): Promise<{ table: string; state: string; count: number }[]> {
+  const counts = await Promise.all(
+    (["batches", "singles"] as const).map(async (table) =>
+      (
+        await db
+          .select({ state: of(table).state, count: sql<number>`count(*)::int` })
+          .from(of(table))
+          .groupBy(of(table).state)
+      ).map((row) => ({ table, ...row })),
+    ),
+  );
+  return counts.flat();
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+import { and, asc, eq, inArray, isNull, lt, ne, sql } from "drizzle-orm";
+import { view } from "../protocol/bytes.ts";
+import { LEAF_SIZE, readLeaf, writeLeaf, type Batch, type Hex, type Receipt } from "../protocol/index.ts";
+import { insertBatchRow } from "./batches.ts";
+import { lock, type Database } from "./database.ts";
+import { Equivocation, StoreError } from "./errors.ts";
+import { batches, receiptIndex, seals, singles, type ItemState } from "./schema.ts";
+
+export type SingleRow = typeof singles.$inferSelect;
+export type SealRow = typeof seals.$inferSelect;
+
+/** A receipt that passed the door alone. */
+export interface NewSingle {
+  receipt: Receipt;
+  receiptId: Hex;
+  signature: Hex;
+  evidence: Uint8Array | null;
+  state: ItemState;
+  receivedAt: number;
+}
+
+/**
+ * Commits a receipt: when this returns, it is durable. Repeating it changes nothing.
+ * @throws {Equivocation} if the key signed another receipt for the same request.
+ */
+export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id: number; isNew: boolean }> {
+  const { receipt, receiptId, signature, evidence, state, receivedAt } = fresh;
+  const { requestId, keyId, mode, modelId } = receipt;
+  return db.transaction(async (tx) => {
+    await lock(tx, `key ${keyId}`);
+    const [known] = await tx
+      .select({ id: singles.id, receiptId: singles.receiptId })
+      .from(singles)
+      .where(and(eq(singles.keyId, keyId), eq(singles.requestId, requestId)));
+    if (known?.receiptId === receiptId) return { id: known.id, isNew: false };
+    if (known) throw new Equivocation([0]);
+    const [batched] = await tx
+      .select({ id: batches.id })
+      .from(receiptIndex)
+      .innerJoin(batches, eq(batches.id, receiptIndex.batchId))
+      .where(
+        and(eq(receiptIndex.requestId, requestId), ne(receiptIndex.receiptId, receiptId), eq(batches.keyId, keyId)),
+      )
+      .limit(1);
+    if (batched) throw new Equivocation([0]);
+    const leaf = Buffer.alloc(LEAF_SIZE);
+    writeLeaf(leaf, 0, receipt);
+    const [row] = await tx
+      .insert(singles)
+      .values({ receiptId, requestId, keyId, mode, modelId, leaf, signature, evidence, state, receivedAt })
+      .returning({ id: singles.id });
+    return { id: row!.id, isNew: true };
+  });
+}
+
+/** The receipt of a row. */
+export function receiptOf(row: Pick<SingleRow, "leaf" | "keyId" | "mode">): Receipt {
+  return readLeaf(view(row.leaf), 0, row.keyId, row.mode);
+}
+
+/** A row with its bytes. */
+export async function readSingle(db: Database, id: number): Promise<SingleRow | undefined> {
+  const [row] = await db.select().from(singles).where(eq(singles.id, id));
+  return row;
+}
+
+/** Moves a receipt on if it still is where the caller found it; false if somebody else moved it. */
+export async function moveSingle(
+  db: Pick<Database, "update">,
+  id: number,
+  from: ItemState,
+  values: Partial<Omit<SingleRow, "id">>,
+): Promise<boolean> {
+  const moved = await db
+    .update(singles)
+    .set(values)
+    .where(and(eq(singles.id, id), eq(singles.state, from)))
+    .returning({ id: singles.id });
+  return moved.length > 0;
+}
+
+const open = and(eq(singles.state, "verified"), eq(singles.alone, false), isNull(singles.sealId));
+
+/** Keys with receipts that wait to be sealed: how many, and since when. */
+export async function openBatches(
+  db: Database,
+): Promise<{ keyId: Hex; mode: number; count: number; oldest: number }[]> {
+  return db
+    .select({
+      keyId: singles.keyId,
+      mode: singles.mode,
+      count: sql<number>`count(*)::int`,
+      oldest: sql<number>`min(${singles.receivedAt})`.mapWith(Number),
+    })
+    .from(singles)
+    .where(open)
+    .groupBy(singles.keyId, singles.mode);
+}
+
+/** The receipts that a key's next batch is made of, oldest first. */
+export async function openReceipts(db: Database, keyId: Hex, mode: number, limit: number): Promise<SingleRow[]> {
+  return db
+    .select()
+    .from(singles)
+    .where(and(open, eq(singles.keyId, keyId), eq(singles.mode, mode)))
+    .orderBy(asc(singles.id))
+    .limit(limit);
+}
+
+/** Offers a batch for signature: its receipts belong to the offer from now on. False if one was taken meanwhile. */
+export async function insertSeal(
+  db: Database,
+  batch: Batch,
+  digest: Hex,
+  members: readonly number[],
+  offeredAt: number,
+): Promise<number | undefined> {
+  return db
+    .transaction(async (tx) => {
+      await lock(tx, `key ${batch.keyId}`);
+      const [known] = await tx.select().from(seals).where(eq(seals.digest, digest));
+      // The same batch may be offered again after it was withdrawn; it is the same one then.
+      const [row] = known
+        ? await tx.update(seals).set({ state: "offered", offeredAt }).where(eq(seals.id, known.id)).returning()
+        : await tx
+            .insert(seals)
+            .values({ ...batch, digest, state: "offered", offeredAt })
+            .returning();
+      const taken = await tx
+        .update(singles)
+        .set({ sealId: row!.id })
+        .where(and(open, inArray(singles.id, [...members])))
+        .returning({ id: singles.id });
+      if (taken.length !== members.length) {
+        tx.rollback();
+        return undefined;
+      }
+      return row!.id;
+    })
+    .catch((error: Error) => {
+      if (error.name === "TransactionRollbackError" || error.message === "Rollback") return undefined;
+      throw error;
+    });
+}
+
+/** The oldest batch offered to a key, with its receipt ids in order. */
+export async function offeredSeal(db: Database, keyId: Hex): Promise<{ seal: SealRow; receiptIds: Hex[] } | undefined> {
+  const [seal] = await db
+    .select()
+    .from(seals)
+    .where(and(eq(seals.keyId, keyId), eq(seals.state, "offered")))
+    .orderBy(asc(seals.id))
+    .limit(1);
+  if (!seal) return undefined;
+  const members = await sealMembers(db, seal.id);
+  return { seal, receiptIds: members.map((member) => member.receiptId) };
+}
+
+/** An offer by its id. */
+export async function readSeal(db: Database, id: number): Promise<SealRow | undefined> {
+  const [row] = await db.select().from(seals).where(eq(seals.id, id));
+  return row;
+}
+
+/** Receipts of an offer, in the order of its leaves. */
+export async function sealMembers(db: Pick<Database, "select">, sealId: number): Promise<SingleRow[]> {
+  return db.select().from(singles).where(eq(singles.sealId, sealId)).orderBy(asc(singles.id));
+}
+
+/** Turns a signed offer into a batch, together with its receipts. Repeating it changes nothing. */
+export async function sealBatch(
+  db: Database,
+  sealId: number,
+  signature: Hex,
+  make: (
+    seal: SealRow,
+    members: SingleRow[],
+  ) => { document: Uint8Array; receiptIds: Uint8Array; signatures: Uint8Array },
+  receivedAt: number,
+): Promise<number> {
+  return db.transaction(async (tx) => {
+    const [found] = await tx.select().from(seals).where(eq(seals.id, sealId));
+    if (!found) throw new StoreError("unknown_seal", `There is no batch offered under ${sealId}`);
+    await lock(tx, `key ${found.keyId}`);
+    const [seal] = await tx.select().from(seals).where(eq(seals.id, sealId));
+    const [known] = await tx.select({ id: batches.id }).from(batches).where(eq(batches.digest, found.digest));
+    if (known) return known.id;
+    if (seal?.state !== "offered") {
+      throw new StoreError("seal_withdrawn", "Its receipts settle alone, as no signature came in time");
+    }
+    const members = await sealMembers(tx, sealId);
+    const { keyId, mode, root, count, dataHash, settler, digest } = seal;
+    const batchId = await insertBatchRow(tx, {
+      batch: { keyId, mode, root, count, dataHash, settler },
+      ...{ digest, signature, state: "verified", receivedAt },
+      ...make(seal, members),
+    });
+    await tx.update(seals).set({ state: "signed" }).where(eq(seals.id, sealId));
+    await tx.update(singles).set({ state: "batched", batchId }).where(eq(singles.sealId, sealId));
+    return batchId;
+  });
+}
+
+/**
+ * Receipts received before `before` wait no longer for a signature: they settle alone, and offers they are part of are
+ * withdrawn; the other receipts of those offers wait anew.
+ * @returns how many receipts go alone.
+ */
+export async function goAlone(db: Database, before: number): Promise<number> {
+  return db.transaction(async (tx) => {
+    const late = await tx
+      .update(singles)
+      .set({ alone: true })
+      .where(and(eq(singles.state, "verified"), eq(singles.alone, false), lt(singles.receivedAt, before)))
+      .returning({ sealId: singles.sealId });
+    const withdrawn = [...new Set(late.flatMap(({ sealId }) => (sealId === null ? [] : [sealId])))];
+    if (withdrawn.length > 0) {
+      await tx
+        .update(seals)
+        .set({ state: "withdrawn" })
+        .where(and(inArray(seals.id, withdrawn), eq(seals.state, "offered")));
+      await tx
+        .update(singles)
+        .set({ sealId: null })
+        .where(and(inArray(singles.sealId, withdrawn), eq(singles.state, "verified")));
+    }
+    return late.length;
+  });
+}
