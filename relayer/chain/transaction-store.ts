@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import type { AttemptState, Attempt } from "./send-machine.ts";
 
 /** One send: a call that is to happen once, whatever it takes. */

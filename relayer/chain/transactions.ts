@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { Transaction } from "ethers";
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
 import type { ManagerOptions, TransactionManager } from "./manager-options.ts";

@@ -145,7 +145,7 @@ export function createNode(options: NodeOptions): InferenceNode {
  * that would be two receipts under one id.
  */
 function canonical(ask: Ask): Required<Ask> {
-  const bytes = (hex: string, length: number): Hex => toHex(fromHex(hex.toLowerCase(), length));
+  const bytes = (hex: string, length: number): Hex => toHex(fromHex(hex, length));
   return {
     requestId: bytes(ask.requestId, 32),
     inputHash: bytes(ask.inputHash, 32),

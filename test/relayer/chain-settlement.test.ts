@@ -208,6 +208,43 @@ describe("settlement against the contracts", () => {
     expect(states({})).to.deep.equal(["unknown"]);
   });
 
+  it("a final revert releases the items, and silence of the logs settles none [FM:false-settled]", async () => {
+    const item = await signed(1);
+    const id = settlement.itemId(domain, item);
+    const told: unknown[] = [];
+    const listener = settlementListener({
+      domain,
+      reader,
+      sink: {
+        mined: async (_id, fates) => void told.push({ mined: fates }),
+        unmined: async (_id, items) => void told.push({ unmined: items }),
+        final: async (_id, fates) => void told.push({ final: fates }),
+        released: async (_id, items, reason) => void told.push({ released: items, reason }),
+      },
+    });
+    const data = settlement.encodeSettlement([item]);
+    const row = {
+      ...{ id: "1", chainId: 31337, sender: "0x", nonce: 0, gasLimit: 1n, state: "mined" as const, mined: null },
+      ...{ to: domain.verifyingContract, data },
+    };
+    const mined = { transactionHash: "0x", blockHash: "0x", blockNumber: "0x1", gasUsed: "0x1", logs: [] };
+    await listener.mined(row, { ...mined, status: "0x0" });
+    await listener.final(row, { ...mined, status: "0x0" });
+    const items = [{ id, kind: "signed" }];
+    expect(told).to.deep.equal([{ released: items, reason: "reverted" }]);
+    told.length = 0;
+    await listener.final(row, { ...mined, status: "0x1" });
+    expect(told).to.deep.equal([{ final: [{ id, kind: "signed", state: "skipped", reason: "NotSettled" }] }]);
+    told.length = 0;
+    await listener.unmined(row);
+    await listener.failed(row, "cancelled");
+    expect(told).to.deep.equal([{ unmined: items }, { released: items, reason: "cancelled" }]);
+    // A payment that fills a nonce gap carries nothing.
+    told.length = 0;
+    await listener.final({ ...row, to: row.sender, data: "0x" }, { ...mined, status: "0x1" });
+    expect(told).to.deep.equal([]);
+  });
+
   it("its gas figures are above what calls cost, so that a planned call fits", async () => {
     for (const items of [[await signed(50), await signed(2)], [await proved(4)], [await alone(), await alone()]]) {
       const { told } = await settle(items);

@@ -22,7 +22,9 @@ describe("node: delivery", () => {
   after(() => relayer.close());
   beforeEach(() => {
     relayer.posted.length = 0;
+    relayer.asked.length = 0;
     relayer.reply = () => ({ status: 201, body: {} });
+    relayer.status = () => ({ status: 200, body: { state: "final" } });
     store = openRequestStore(":memory:");
     errors = [];
   });
@@ -141,17 +143,43 @@ describe("node: delivery", () => {
     expect(body.evidence.slice(-2)).to.equal("02");
   });
 
-  it("sets the proofs aside that the relayer names, and signs a new batch over the others [R2]", async () => {
+  it("sets the proofs aside that turn out bad, and signs a new batch over the others [R2]", async () => {
     const node = start({ mode: protocol.Mode.ZKML, prove: async () => `0x${"00".repeat(352)}` });
     const served = await serve(node, 3);
-    relayer.reply = ({ body }) =>
-      body.batch.count === 3 ? { status: 422, body: { code: "invalid_proofs", invalid: [1] } } : { status: 201 };
+    relayer.status = () => ({ status: 200, body: { state: "received", reason: null, invalid: null } });
     await node.deliver();
+    expect(relayer.asked).to.have.length(1);
+    relayer.status = () => ({ status: 200, body: { state: "rejected", reason: "InvalidProof", invalid: [1] } });
+    await node.deliver();
+    expect(errors.at(-1)!.code).to.equal("batch_rejected");
+    relayer.status = () => ({ status: 200, body: { state: "final" } });
     await node.deliver();
     const ids = checked(relayer.posted[1]!.body);
     expect(ids).to.deep.equal([served[0]!.receiptId, served[2]!.receiptId]);
     await node.deliver();
     expect(relayer.posted).to.have.length(2);
+    expect(relayer.asked).to.have.length(3);
+  });
+
+  it("leaves out the receipts that the door names, and seals the others anew [R2]", async () => {
+    const node = start();
+    const served = await serve(node, 3);
+    relayer.reply = ({ body }) =>
+      body.batch.count === 3 ? { status: 422, body: { code: "too_old", positions: [0] } } : { status: 201, body: {} };
+    await node.deliver();
+    await node.deliver();
+    expect(checked(relayer.posted[1]!.body)).to.deep.equal(served.slice(1).map(({ receiptId }) => receiptId));
+  });
+
+  it("posts a batch again to a relayer that lost it [FM:queue-wiped]", async () => {
+    const node = start();
+    await serve(node, 2);
+    relayer.status = () => ({ status: 404, body: { code: "not_found" } });
+    await node.deliver();
+    relayer.status = () => ({ status: 200, body: { state: "final" } });
+    await node.deliver();
+    expect(relayer.posted).to.have.length(2);
+    expect(relayer.posted[1]).to.deep.equal(relayer.posted[0]);
   });
 
   it("one run that cannot be proved holds up no other [FM:poison-item]", async () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 
 export interface Posted {
   path: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  /** As parsed; a test says what it expects in it. */
   body: any;
 }
 export type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | "lose" | "hang";
@@ -14,6 +14,10 @@ export async function startScriptedRelayer() {
   const relayer = {
     url: "",
     posted,
+    /** Digests of batches that were asked for. */
+    asked: [] as string[],
+    /** Answers questions about batches. */
+    status: (_digest: string): Reply => ({ status: 200, body: { state: "final" } }),
     /** Decides about each call; a lost reply means that the call arrived. */
     reply: (_call: Posted): Reply => ({ status: 201, body: {} }),
     close,
@@ -23,8 +27,10 @@ export async function startScriptedRelayer() {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     const call = { path: request.url!, body: text === "" ? null : JSON.parse(text) };
-    posted.push(call);
-    const reply = relayer.reply(call);
+    const digest = request.method === "GET" ? /^\/v1\/batches\/(.+)$/.exec(call.path)?.[1] : undefined;
+    if (digest) relayer.asked.push(digest);
+    else posted.push(call);
+    const reply = digest ? relayer.status(digest) : relayer.reply(call);
     if (reply === "hang") return;
     if (reply === "lose") return void response.destroy();
     response.writeHead(reply.status, { "content-type": "application/json", ...reply.headers });
