@@ -16,7 +16,6 @@ const EMPTY_SEND_GAS = 50_000n;
 
 // sign, look up, broadcast, look up, mark: a tick never needs more for one send.
 const MAX_STEPS = 10;
-
 // Rows read beyond those in flight, so that a send which fills a nonce gap is seen however many wait above the gap.
 const SPARE_ROWS = 8;
 

@@ -94,8 +94,13 @@ export function createNode(options: NodeOptions): InferenceNode {
     const { outputHash, outputScheme = 0, body, witness } = await infer();
     if (mode === Mode.ZKML && !witness) throw new TypeError("a ZKML answer needs its witness, or it cannot be proved");
     const receipt: Receipt = {
-      ...{ ...ask, modelId, outputHash, outputScheme, keyId: key.keyId, mode },
-      completedAt: BigInt(Math.floor(now() / 1_000)),
+      ...ask,
+      modelId,
+      outputHash,
+      outputScheme,
+      keyId: key.keyId,
+      mode,
+      completedAt: BigInt(Math.floor(now() / 1e3)),
     };
     const id = receiptId(domain, receipt);
     const issued = { receiptId: id, receipt, signature: await key.sign(id), body };

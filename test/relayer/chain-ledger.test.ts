@@ -14,9 +14,22 @@ import { CHAIN_ID, startLocalChain, type LocalChain } from "../support/local-cha
 const GWEI = 10n ** 9n;
 const SINK = "0x000000000000000000000000000000000000dEaD";
 const policy: ManagerPolicy = {
-  ...{ maxFeePerGas: 1_000n * GWEI, maxPriorityFeePerGas: 5n * GWEI, bumpPercent: 10, ceilingMultiplier: 5 },
-  ...{ resubmitAfterMs: 60_000, rebroadcastAfterMs: 12_000, parkMs: 30_000, pollMs: 20, estimateTries: 2 },
-  ...{ finality: { confirmations: 2 }, gasMarginPercent: 20, maxInFlight: 16 },
+  maxFeePerGas: 1000n * GWEI,
+  maxPriorityFeePerGas: 5n * GWEI,
+  bumpPercent: 10,
+  ceilingMultiplier: 5,
+  ...{
+    resubmitAfterMs: 6e4,
+    rebroadcastAfterMs: 12e3,
+    parkMs: 3e4,
+    pollMs: 20,
+    estimateTries: 2,
+  },
+  ...{
+    finality: { confirmations: 2 },
+    gasMarginPercent: 20,
+    maxInFlight: 16,
+  },
 };
 
 describe("transaction manager over the ledger of record", () => {
@@ -53,10 +66,21 @@ describe("transaction manager over the ledger of record", () => {
   }
   const manager = (over: Partial<TransactionStore> = {}) =>
     createTransactionManager({
-      store: { ...store, ...over },
-      rpc: createRpc({ urls: [chain.url], chainId: CHAIN_ID }),
-      signer: { address: wallet.address, signTransaction: (transaction) => wallet.signTransaction(transaction) },
-      ...{ chainId: CHAIN_ID, policy, now: () => clock },
+      store: {
+        ...store,
+        ...over,
+      },
+      rpc: createRpc({
+        urls: [chain.url],
+        chainId: CHAIN_ID,
+      }),
+      signer: {
+        address: wallet.address,
+        signTransaction: (transaction) => wallet.signTransaction(transaction),
+      },
+      chainId: CHAIN_ID,
+      policy,
+      now: () => clock,
     });
   const active = () => store.activeTransactions(CHAIN_ID, wallet.address, 10);
   const nonce = async () => Number(await chain.rpc.request("eth_getTransactionCount", [wallet.address, "latest"]));

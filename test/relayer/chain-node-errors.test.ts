@@ -20,8 +20,15 @@ describe("refusals of a real node", () => {
 
   const raw = (over: object = {}) =>
     wallet.signTransaction({
-      ...{ type: 2, chainId: CHAIN_ID, nonce: 0, to: wallet.address, gasLimit: 50_000n },
-      ...{ maxFeePerGas: 50n * GWEI, maxPriorityFeePerGas: GWEI },
+      type: 2,
+      chainId: CHAIN_ID,
+      nonce: 0,
+      to: wallet.address,
+      gasLimit: 50000n,
+      ...{
+        maxFeePerGas: 50n * GWEI,
+        maxPriorityFeePerGas: GWEI,
+      },
       ...over,
     });
   const send = async (over: object = {}) => (await broadcast(chain.rpc, await raw(over))).kind;

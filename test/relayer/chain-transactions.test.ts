@@ -272,8 +272,15 @@ describe("transaction manager on a real node", () => {
   it("fills a gap that nobody owns, so that what waits above it is mined [FM:nonce-gap]", async () => {
     // A stranger's transaction held nonce 0 when ours was signed; then the pool forgot it.
     const stranger = await wallet.signTransaction({
-      ...{ type: 2, chainId: CHAIN_ID, nonce: 0, to: SINK, gasLimit: 21_000n },
-      ...{ maxFeePerGas: 50n * GWEI, maxPriorityFeePerGas: GWEI },
+      type: 2,
+      chainId: CHAIN_ID,
+      nonce: 0,
+      to: SINK,
+      gasLimit: 21000n,
+      ...{
+        maxFeePerGas: 50n * GWEI,
+        maxPriorityFeePerGas: GWEI,
+      },
     });
     const hash = await chain.rpc.request<string>("eth_sendRawTransaction", [stranger]);
     const one = manager();
@@ -294,8 +301,15 @@ describe("transaction manager on a real node", () => {
     const id = await one.enqueue(send);
     await one.tick();
     const stranger = await wallet.signTransaction({
-      ...{ type: 2, chainId: CHAIN_ID, nonce: 0, to: SINK, gasLimit: 21_000n },
-      ...{ maxFeePerGas: 50n * GWEI, maxPriorityFeePerGas: GWEI },
+      type: 2,
+      chainId: CHAIN_ID,
+      nonce: 0,
+      to: SINK,
+      gasLimit: 21000n,
+      ...{
+        maxFeePerGas: 50n * GWEI,
+        maxPriorityFeePerGas: GWEI,
+      },
     });
     await chain.rpc.request<string>("eth_sendRawTransaction", [stranger]);
     proxy.rule = () => undefined;
@@ -344,6 +358,44 @@ describe("transaction manager on a real node", () => {
     await settle(id);
     expect(hashes()).to.have.length(1);
     expect(await nonce()).to.equal(1);
+  });
+
+  it("waits for the chain's own word where it is told to [FM:reorg-off]", async () => {
+    const one = manager({ policy: { finality: { tag: "finalized" } } });
+    const id = await one.enqueue(send);
+    await one.tick();
+    await chain.mine();
+    const head = Number(await chain.rpc.request("eth_blockNumber", []));
+    let finalized = head - 1;
+    proxy.rule = ({ method, params }) =>
+      method === "eth_getBlockByNumber" && params[0] === "finalized"
+        ? { kind: "answer", result: { number: `0x${finalized.toString(16)}` } }
+        : undefined;
+    await one.tick();
+    await chain.mine(20);
+    await one.tick();
+    expect(row(id).state).to.equal("mined");
+    finalized = head;
+    await one.tick();
+    expect(row(id).state).to.equal("final");
+  });
+
+  it("cancels what the node will never take, so that the next send is mined [FM:poison-item]", async () => {
+    const reasons: string[] = [];
+    const one = manager({ listener: { failed: async (_row, reason) => void reasons.push(reason) } });
+    proxy.rule = ({ method }) => (method === "eth_estimateGas" ? { kind: "answer", result: "0x5000" } : undefined);
+    const bad = await one.enqueue({ to: SINK, data: `0x${"11".repeat(500)}` });
+    await one.tick();
+    proxy.rule = () => undefined;
+    const good = await one.enqueue(send);
+    for (let round = 0; round < 5; round++) {
+      clock += policy.rebroadcastAfterMs;
+      await one.tick();
+      await chain.mine();
+    }
+    expect(row(bad).state).to.equal("failed");
+    expect(reasons[0]).to.match(/^cancelled/);
+    expect(row(good)).to.include({ state: "final", succeeded: true, nonce: 1 });
   });
 
   it("a reverted transaction is final as reverted, never as settled [FM:false-settled]", async () => {

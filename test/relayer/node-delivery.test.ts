@@ -32,8 +32,18 @@ describe("node: delivery", () => {
 
   const start = (over: Partial<NodeOptions> = {}): InferenceNode =>
     createNode({
-      ...{ key, mode: 0, modelId, domain, store, onError: (error) => errors.push(error) },
-      relayer: createRelayerClient({ url: relayer.url, pauseMs: 1, timeoutMs: 300, tries: 3 }),
+      key,
+      mode: 0,
+      modelId,
+      domain,
+      store,
+      onError: (error) => errors.push(error),
+      relayer: createRelayerClient({
+        url: relayer.url,
+        pauseMs: 1,
+        timeoutMs: 300,
+        tries: 3,
+      }),
       ...over,
     });
   async function serve(node: InferenceNode, count: number, from = 0) {
@@ -217,8 +227,21 @@ describe("node: delivery", () => {
       const ids = served.map(({ receiptId }) => receiptId);
       const receipts = served.map(({ receipt }) => receipt);
       const batch: Batch = {
-        ...{ keyId: key.keyId, mode: 0, root: protocol.merkleRoot(ids), count: 3, settler: id(7).slice(0, 42) as Hex },
-        dataHash: protocol.dataHashOf(protocol.leavesDocument(domain, { keyId: key.keyId, mode: 0 }, receipts)),
+        keyId: key.keyId,
+        mode: 0,
+        root: protocol.merkleRoot(ids),
+        count: 3,
+        settler: id(7).slice(0, 42) as Hex,
+        dataHash: protocol.dataHashOf(
+          protocol.leavesDocument(
+            domain,
+            {
+              keyId: key.keyId,
+              mode: 0,
+            },
+            receipts,
+          ),
+        ),
       };
       const seal = { id: "s1", ...change(batch, ids) };
       let offered = 0;

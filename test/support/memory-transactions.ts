@@ -56,8 +56,19 @@ export function memoryTransactions() {
     async enqueueTransaction({ chainId, sender, to, data }) {
       const id = String(++lastId);
       rows.set(id, {
-        ...{ id, chainId, sender, to, data, nonce: null, gasLimit: null, state: "queued" as const },
-        ...{ mined: null, succeeded: null, reason: null },
+        id,
+        chainId,
+        sender,
+        to,
+        data,
+        nonce: null,
+        gasLimit: null,
+        state: "queued" as const,
+        ...{
+          mined: null,
+          succeeded: null,
+          reason: null,
+        },
       });
       return id;
     },
