@@ -33,7 +33,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   let consecutiveFailures = 0;
   let lastError: string | null = null;
   let running: Promise<void> | null = null;
-  let stopping = false;
+  let stop = new AbortController();
   let wakeUp: (() => void) | null = null;
 
   type Chain = ChainView & { pendingNonce: number };
@@ -172,7 +172,6 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     await listener.failed?.(row, reason);
     await store.recordFailed(row.id, reason, now());
   }
-
   async function sign(
     action: Extract<Action, { do: "sign" }>,
     row: TransactionRow,
@@ -181,8 +180,8 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     owned: Set<number>,
   ): Promise<boolean> {
     const nonce = action.nonce === "next" ? nextNonce(chain.pendingNonce, owned) : action.nonce;
-    const fillsGap = nonce < Math.max(-1, ...owned);
-    if (action.nonce === "next" && owned.size >= policy.maxInFlight && !fillsGap) return false;
+    const queues = action.nonce === "next" && nonce > Math.max(-1, ...owned);
+    if (queues && owned.size >= policy.maxInFlight) return false;
     const gasLimit = action.purpose === "cancel" ? EMPTY_SEND_GAS : (row.gasLimit ?? (await estimate(row)));
     if (gasLimit === null) return false;
     const call = action.purpose === "cancel" ? { to: sender, data: "0x" } : { to: row.to, data: row.data };
@@ -243,12 +242,12 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     const [nonce] = nonceGaps(chain.pendingNonce, owned);
     if (nonce === undefined) return;
     log?.warn({ nonce }, "filling a nonce gap");
-    const createdAt = now();
-    await store.enqueueTransaction({ chainId, sender, to: sender, data: "0x", createdAt });
+    await store.enqueueTransaction({ chainId, sender, to: sender, data: "0x", createdAt: now() });
   }
 
   async function run(): Promise<void> {
-    while (!stopping) {
+    const { signal } = stop;
+    while (!signal.aborted) {
       try {
         await tick();
         consecutiveFailures = 0;
@@ -257,7 +256,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
         lastError = (error as Error).message;
         log?.error({ error: lastError, consecutiveFailures }, "a look at the sends failed; the next follows");
       }
-      if (stopping) return;
+      if (signal.aborted) return;
       const pause = Math.min(30_000, policy.pollMs * 2 ** Math.min(consecutiveFailures, 6));
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pause);
@@ -278,11 +277,12 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     },
     tick,
     start() {
-      stopping = false;
-      running ??= run();
+      if (running) return;
+      stop = new AbortController();
+      running = run();
     },
     async stop() {
-      stopping = true;
+      stop.abort();
       wakeUp?.();
       await running;
       running = null;

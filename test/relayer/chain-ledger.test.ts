@@ -18,18 +18,14 @@ const policy: ManagerPolicy = {
   maxPriorityFeePerGas: 5n * GWEI,
   bumpPercent: 10,
   ceilingMultiplier: 5,
-  ...{
-    resubmitAfterMs: 6e4,
-    rebroadcastAfterMs: 12e3,
-    parkMs: 3e4,
-    pollMs: 20,
-    estimateTries: 2,
-  },
-  ...{
-    finality: { confirmations: 2 },
-    gasMarginPercent: 20,
-    maxInFlight: 16,
-  },
+  resubmitAfterMs: 6e4,
+  rebroadcastAfterMs: 12e3,
+  parkMs: 3e4,
+  pollMs: 20,
+  estimateTries: 2,
+  finality: { confirmations: 2 },
+  gasMarginPercent: 20,
+  maxInFlight: 16,
 };
 
 describe("transaction manager over the ledger of record", () => {

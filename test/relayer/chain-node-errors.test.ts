@@ -25,10 +25,8 @@ describe("refusals of a real node", () => {
       nonce: 0,
       to: wallet.address,
       gasLimit: 50000n,
-      ...{
-        maxFeePerGas: 50n * GWEI,
-        maxPriorityFeePerGas: GWEI,
-      },
+      maxFeePerGas: 50n * GWEI,
+      maxPriorityFeePerGas: GWEI,
       ...over,
     });
   const send = async (over: object = {}) => (await broadcast(chain.rpc, await raw(over))).kind;

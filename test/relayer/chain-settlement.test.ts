@@ -23,18 +23,14 @@ const policy: ManagerPolicy = {
   maxPriorityFeePerGas: 5n * GWEI,
   bumpPercent: 10,
   ceilingMultiplier: 5,
-  ...{
-    resubmitAfterMs: 6e4,
-    rebroadcastAfterMs: 12e3,
-    parkMs: 3e4,
-    pollMs: 20,
-    estimateTries: 2,
-  },
-  ...{
-    finality: { confirmations: 2 },
-    gasMarginPercent: 20,
-    maxInFlight: 16,
-  },
+  resubmitAfterMs: 6e4,
+  rebroadcastAfterMs: 12e3,
+  parkMs: 3e4,
+  pollMs: 20,
+  estimateTries: 2,
+  finality: { confirmations: 2 },
+  gasMarginPercent: 20,
+  maxInFlight: 16,
 };
 
 describe("settlement against the contracts", () => {
@@ -65,11 +61,9 @@ describe("settlement against the contracts", () => {
       contentHash: hexlify(randomBytes(32)),
       uri: "ipfs://scorer",
       modes: 1 << Mode.ZKML,
-      ...{
-        verifier: await p.groth16.getAddress(),
-        verifyingKey: groth16.keyBytes(setup),
-        signals: "in, out, binding",
-      },
+      verifier: await p.groth16.getAddress(),
+      verifyingKey: groth16.keyBytes(setup),
+      signals: "in, out, binding",
     };
     await p.models.register(version);
     zkml = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;
@@ -278,10 +272,8 @@ describe("settlement against the contracts", () => {
       gasLimit: 1n,
       state: "mined" as const,
       mined: null,
-      ...{
-        to: domain.verifyingContract,
-        data,
-      },
+      to: domain.verifyingContract,
+      data,
     };
     const mined = { transactionHash: "0x", blockHash: "0x", blockNumber: "0x1", gasUsed: "0x1", logs: [] };
     await listener.mined(row, { ...mined, status: "0x0" });
@@ -404,16 +396,14 @@ describe("settlement calls", () => {
     root: word,
     dataHash: word,
     settler: bytes(20),
-    ...{
-      mode: fc.integer({
-        min: 0,
-        max: 255,
-      }),
-      count: fc.integer({
-        min: 1,
-        max: 40,
-      }),
-    },
+    mode: fc.integer({
+      min: 0,
+      max: 255,
+    }),
+    count: fc.integer({
+      min: 1,
+      max: 40,
+    }),
   });
   const receipt: fc.Arbitrary<Receipt> = fc.record({
     requestId: word,
@@ -422,18 +412,14 @@ describe("settlement calls", () => {
     outputHash: word,
     contextHash: word,
     keyId: word,
-    ...{
-      outputScheme: fc.integer({
-        min: 0,
-        max: 255,
-      }),
-      payer: bytes(20),
-      sequence: fc.bigInt(0n, 2n ** 64n - 1n),
-    },
-    ...{
-      cumulativeFee: fc.bigInt(0n, 2n ** 128n - 1n),
-      completedAt: fc.bigInt(0n, 2n ** 64n - 1n),
-    },
+    outputScheme: fc.integer({
+      min: 0,
+      max: 255,
+    }),
+    payer: bytes(20),
+    sequence: fc.bigInt(0n, 2n ** 64n - 1n),
+    cumulativeFee: fc.bigInt(0n, 2n ** 128n - 1n),
+    completedAt: fc.bigInt(0n, 2n ** 64n - 1n),
     mode: fc.integer({
       min: 0,
       max: 255,
@@ -447,15 +433,13 @@ describe("settlement calls", () => {
       batch,
       modelId: word,
       signature,
-      ...{
-        receipts: bytes(116),
-        evidence: fc
-          .integer({
-            min: 0,
-            max: 2e3,
-          })
-          .chain(bytes),
-      },
+      receipts: bytes(116),
+      evidence: fc
+        .integer({
+          min: 0,
+          max: 2e3,
+        })
+        .chain(bytes),
     }),
     fc.record({ kind: fc.constant("receipt" as const), receipt, signature, evidence: fc.constantFrom("0x" as Hex) }),
   );

@@ -277,10 +277,8 @@ describe("transaction manager on a real node", () => {
       nonce: 0,
       to: SINK,
       gasLimit: 21000n,
-      ...{
-        maxFeePerGas: 50n * GWEI,
-        maxPriorityFeePerGas: GWEI,
-      },
+      maxFeePerGas: 50n * GWEI,
+      maxPriorityFeePerGas: GWEI,
     });
     const hash = await chain.rpc.request<string>("eth_sendRawTransaction", [stranger]);
     const one = manager();
@@ -306,10 +304,8 @@ describe("transaction manager on a real node", () => {
       nonce: 0,
       to: SINK,
       gasLimit: 21000n,
-      ...{
-        maxFeePerGas: 50n * GWEI,
-        maxPriorityFeePerGas: GWEI,
-      },
+      maxFeePerGas: 50n * GWEI,
+      maxPriorityFeePerGas: GWEI,
     });
     await chain.rpc.request<string>("eth_sendRawTransaction", [stranger]);
     proxy.rule = () => undefined;

@@ -4,7 +4,7 @@ import type { InferenceNode, NodeOptions, RequestStore } from "../../relayer/nod
 import * as protocol from "../../relayer/protocol/index.ts";
 import type { Batch, Hex } from "../../relayer/protocol/index.ts";
 import { receiptFromWire, type WireReceipt } from "../../relayer/node/wire.ts";
-import { startScriptedRelayer } from "../support/scripted-relayer.ts";
+import { startScriptedRelayer, type Posted } from "../support/scripted-relayer.ts";
 
 const key = localKey(`0x${"07".repeat(32)}`);
 const modelId: Hex = `0x${"aa".repeat(32)}`;
@@ -145,7 +145,7 @@ describe("node: delivery", () => {
     const served = await serve(node, 3);
     await node.deliver();
     expect(jobs).to.deep.equal(served.map(({ receiptId }) => protocol.bindingOf(receiptId)));
-    const [{ path, body }] = relayer.posted as [{ path: string; body: any }];
+    const [{ path, body }] = relayer.posted as [Posted];
     expect(path).to.equal("/v1/proofs");
     expect(body.modelId).to.equal(modelId);
     expect(checked(body)).to.deep.equal(served.map(({ receiptId }) => receiptId));

@@ -64,11 +64,9 @@ export function memoryTransactions() {
         nonce: null,
         gasLimit: null,
         state: "queued" as const,
-        ...{
-          mined: null,
-          succeeded: null,
-          reason: null,
-        },
+        mined: null,
+        succeeded: null,
+        reason: null,
       });
       return id;
     },

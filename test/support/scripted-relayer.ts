@@ -1,10 +1,20 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { WireReceipt } from "../../relayer/node/wire.ts";
+import type { Batch, Hex } from "../../relayer/protocol/index.ts";
 
+/** Every field that some submission has: a test reads those of the one it expects. */
+export interface PostedBody {
+  batch: Batch;
+  modelId: Hex;
+  signature: Hex;
+  receipts: { receipt: WireReceipt; signature: Hex }[];
+  receipt: WireReceipt;
+  evidence: Hex;
+}
 export interface Posted {
   path: string;
-  /** As parsed; a test says what it expects in it. */
-  body: any;
+  body: PostedBody;
 }
 export type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | "lose" | "hang";
 
