@@ -33,6 +33,17 @@ export default defineConfig({
   networks: {
     default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 31337 },
     node: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 31337 },
+    // The demo's chain keeps to the wall clock, however fast blocks come: receipts carry real times.
+    demo: {
+      type: "edr-simulated",
+      chainType: "l1",
+      hardfork: "osaka",
+      chainId: 31337,
+      allowBlocksWithSameTimestamp: true,
+      mining: { auto: true, interval: 1_000 },
+      loggingEnabled: false,
+    },
+    localhost: { type: "http", chainType: "l1", chainId: 31337, url: "http://127.0.0.1:8545" },
     // A local chain that calls itself Base: what must not deploy on a public chain is tried here.
     baseDryRun: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 8453 },
     // RPC addresses and keys come from the environment or from Hardhat's encrypted keystore, never from a file here.

@@ -12,7 +12,10 @@ const require = createRequire(import.meta.url);
 
 /** snarkjs's own generated verifier for the same key, compiled with the same compiler and settings as ours. */
 async function deploySnarkjsVerifier(protocol: Protocol, zkey: string) {
-  const template = readFileSync(new URL("../node_modules/snarkjs/templates/verifier_groth16.sol.ejs", import.meta.url), "utf8");
+  const template = readFileSync(
+    new URL("../node_modules/snarkjs/templates/verifier_groth16.sol.ejs", import.meta.url),
+    "utf8",
+  );
   const source: string = await zKey.exportSolidityVerifier(zkey, { groth16: template });
   const solc = require("solc") as { compile(input: string): string };
   const output = JSON.parse(
@@ -41,7 +44,8 @@ async function snarkjsGas(protocol: Protocol, zkey: string, items: ProvedReceipt
   for (const { proven } of items) {
     const calldata = await groth16.exportSolidityCallData(proven.proof, proven.publicSignals);
     const args = JSON.parse(`[${calldata}]`) as unknown[];
-    if (!(await verifier.getFunction("verifyProof").staticCall(...args))) throw new Error("snarkjs refused a good proof");
+    if (!(await verifier.getFunction("verifyProof").staticCall(...args)))
+      throw new Error("snarkjs refused a good proof");
     const data = verifier.interface.encodeFunctionData("verifyProof", args);
     const sent = await protocol.signers.deployer.sendTransaction({ to: address, data });
     total += Number((await sent.wait())!.gasUsed);
@@ -65,7 +69,9 @@ export async function provedGas(): Promise<Row[]> {
     const measured = row(`proved receipt, all in, batch of ${n}`, each, "gas", "lower", { baseline, target });
     rows.push(measured);
     if (n === 32)
-      rows.push(row("proved receipt, batch of 32, times cheaper than snarkjs", measured.ratio!, "×", "higher", { target: 3.3 }));
+      rows.push(
+        row("proved receipt, batch of 32, times cheaper than snarkjs", measured.ratio!, "×", "higher", { target: 3.3 }),
+      );
     await snapshot.restore();
   }
   return rows;
@@ -95,6 +101,8 @@ export async function signedGas(protocol: Protocol): Promise<Row[]> {
   }
   const gas = Number((await (await protocol.registry.settleBatches(batches)).wait())!.gasUsed);
   const further = (gas - single) / (batches.length - 1);
-  rows.push(row("each further signed batch in the call", further, "gas", "lower", { baseline: single, target: 45_000 }));
+  rows.push(
+    row("each further signed batch in the call", further, "gas", "lower", { baseline: single, target: 45_000 }),
+  );
   return rows;
 }

@@ -27,7 +27,9 @@ for (const [title, measure] of measures) {
     rows.push(row);
     const compared = row.ratio === null ? "" : `${row.ratio} × better than ${row.baseline}`;
     const target = row.target === null ? "" : `${kept(row) ? "ok" : "MISSED"}, target ${row.target}`;
-    console.log(`  ${row.name.padEnd(62)} ${String(row.value).padStart(9)} ${row.unit.padEnd(10)} ${compared.padEnd(28)} ${target}`);
+    console.log(
+      `  ${row.name.padEnd(62)} ${String(row.value).padStart(9)} ${row.unit.padEnd(10)} ${compared.padEnd(28)} ${target}`,
+    );
   }
 }
 if (wanted === undefined) writeFileSync("bench/results.json", JSON.stringify(rows, null, 2) + "\n");

@@ -21,7 +21,15 @@ export function row(
   { baseline = null, target = null }: { baseline?: number | null; target?: number | null } = {},
 ): Row {
   const ratio = baseline === null ? null : round(better === "lower" ? baseline / value : value / baseline);
-  return { name, value: round(value), unit, baseline: baseline === null ? null : round(baseline), ratio, target, better };
+  return {
+    name,
+    value: round(value),
+    unit,
+    baseline: baseline === null ? null : round(baseline),
+    ratio,
+    target,
+    better,
+  };
 }
 
 /** Whether a promise was kept; true where there was none. */

@@ -40,7 +40,10 @@ export async function offChainVerification(): Promise<Row[]> {
   const measured = row("proofs verified off chain, 64 of one key together", rate(together), "proofs/s", "higher", {
     baseline: rate(oneByOne),
   });
-  return [measured, row("the same, times faster than snarkjs one by one", measured.ratio!, "×", "higher", { target: 2 })];
+  return [
+    measured,
+    row("the same, times faster than snarkjs one by one", measured.ratio!, "×", "higher", { target: 2 }),
+  ];
 }
 
 async function timed(work: () => Promise<boolean>): Promise<number> {

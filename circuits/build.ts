@@ -99,7 +99,12 @@ export async function buildCircuit(name: ModelName, update = false): Promise<boo
     checkHashes(name, built, update);
     writeFileSync(join(aside, "stamp.json"), stamp(sources, built));
     rmSync(folder, { recursive: true, force: true });
-    renameSync(aside, folder);
+    try {
+      renameSync(aside, folder);
+    } catch (error) {
+      // Another process built the same meanwhile: its files are as good.
+      if (JSON.stringify(hashBuild(name)) !== JSON.stringify(built)) throw error;
+    }
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

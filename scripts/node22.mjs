@@ -27,15 +27,21 @@ if (!fits) {
     process.exit(1);
   }
   exit(
-    spawnSync("npx", ["--yes", "--package", `node@${wanted}`, "node", fileURLToPath(import.meta.url), command, ...args], {
-      stdio: "inherit",
-      env: { ...process.env, OPENGRADIENT_NODE22: "1" },
-      shell: process.platform === "win32",
-    }),
+    spawnSync(
+      "npx",
+      ["--yes", "--package", `node@${wanted}`, "node", fileURLToPath(import.meta.url), command, ...args],
+      {
+        stdio: "inherit",
+        env: { ...process.env, OPENGRADIENT_NODE22: "1" },
+        shell: process.platform === "win32",
+      },
+    ),
   );
 }
 
-const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+const lock = createHash("sha256")
+  .update(readFileSync(join(root, "package-lock.json")))
+  .digest("hex");
 const stamp = `${process.platform}-${process.arch} node-${major} ${lock}\n`;
 const stampFile = join(root, "node_modules", ".installed-from");
 if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {

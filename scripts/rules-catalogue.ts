@@ -7,13 +7,26 @@ export interface Entry {
 }
 
 const rules: Entry[] = [
-  { id: "R1", says: "No trusted relayer: anyone may settle, and nothing a caller chooses freely is stored or emitted as if verified." },
-  { id: "R2", says: "One bad item harms only itself, on chain and off; running out of gas inside an item reverts the whole call." },
+  {
+    id: "R1",
+    says: "No trusted relayer: anyone may settle, and nothing a caller chooses freely is stored or emitted as if verified.",
+  },
+  {
+    id: "R2",
+    says: "One bad item harms only itself, on chain and off; running out of gas inside an item reverts the whole call.",
+  },
   { id: "R3", says: "Settled is a state that a contract can ask for, not an event." },
-  { id: "R4", says: "Times: validity at completion, bounded delay and skew; distrust is compared with the time of settlement." },
+  {
+    id: "R4",
+    says: "Times: validity at completion, bounded delay and skew; distrust is compared with the time of settlement.",
+  },
   { id: "R5", says: "One id shared by payment, answer and proof." },
   { id: "R6", says: "The whole answer is committed." },
-  { id: "R7", says: "No payment without a verified receipt, and never more than was signed.", later: "escrow and channels." },
+  {
+    id: "R7",
+    says: "No payment without a verified receipt, and never more than was signed.",
+    later: "escrow and channels.",
+  },
   { id: "R8", says: "Bounded powers: bounded loops, bounded pause and freeze, nothing that blocks an exit." },
   { id: "R9", says: "Effects once, keyed on receiptId or requestId, never on proof bytes or signatures." },
   { id: "R10", says: "Immutable contracts with a way out: pinned verifiers, one-way closing after notice." },
@@ -22,11 +35,20 @@ const rules: Entry[] = [
 ];
 
 const failures: Entry[] = [
-  { id: "FM:memory-only-buffer", says: "Items held in process memory are lost at a stop: acknowledged means committed." },
-  { id: "FM:timeout-resettle", says: "A time-out is unknown: known hashes are looked up before acting, and the contract refuses repeats." },
+  {
+    id: "FM:memory-only-buffer",
+    says: "Items held in process memory are lost at a stop: acknowledged means committed.",
+  },
+  {
+    id: "FM:timeout-resettle",
+    says: "A time-out is unknown: known hashes are looked up before acting, and the contract refuses repeats.",
+  },
   { id: "FM:poison-item", says: "A malformed item is refused at the door or set aside; it blocks nobody." },
   { id: "FM:unchecked-evidence", says: "Evidence is verified off chain before batching and on chain at settlement." },
-  { id: "FM:nonce-gap", says: "A nonce is assigned in the row that owns the transaction; the chain's pending nonce is the truth." },
+  {
+    id: "FM:nonce-gap",
+    says: "A nonce is assigned in the row that owns the transaction; the chain's pending nonce is the truth.",
+  },
   { id: "FM:fixed-gas", says: "Fees are estimated and bumped under a ceiling; a stuck transaction is rebroadcast." },
   { id: "FM:false-settled", says: "Status says what is known: a reverted transaction has settled nothing." },
   { id: "FM:failed-send-landed", says: "All hashes of a nonce are kept; a mined one wins." },
@@ -44,7 +66,11 @@ const failures: Entry[] = [
   { id: "FM:heartbeat-replay", says: "Heartbeats strictly grow.", later: "heartbeats, with real attestation." },
   { id: "FM:unbounded-loop", says: "Loops are bounded by constants." },
   { id: "FM:slashing-paused", says: "Slashing works while paused.", later: "staking." },
-  { id: "FM:consumer-revert", says: "A consumer's revert blocks no payment.", later: "on-chain requests with callbacks." },
+  {
+    id: "FM:consumer-revert",
+    says: "A consumer's revert blocks no payment.",
+    later: "on-chain requests with callbacks.",
+  },
   { id: "FM:phase2-skipped", says: "Keys without a phase-2 contribution are refused." },
   { id: "FM:signal-range", says: "Signals outside the field are refused, on chain and off." },
   { id: "FM:malleable-proof", says: "Nothing is keyed on proof bytes." },

@@ -47,7 +47,10 @@ function run(command: string[]): Promise<{ code: number; output: string }> {
 
 /** Sums up what mocha and Hardhat's Solidity runner close with. */
 function count(output: string, word: string): number {
-  return [...output.matchAll(new RegExp(`^\\s*(\\d+) ${word}`, "gm"))].reduce((sum, found) => sum + Number(found[1]), 0);
+  return [...output.matchAll(new RegExp(`^\\s*(\\d+) ${word}`, "gm"))].reduce(
+    (sum, found) => sum + Number(found[1]),
+    0,
+  );
 }
 
 const wanted = process.argv.slice(2);
@@ -57,7 +60,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-for (const step of [["hardhat", "build"], ["tsx", "circuits/build.ts"]]) {
+for (const step of [
+  ["hardhat", "build"],
+  ["tsx", "circuits/build.ts"],
+]) {
   const { code } = await run(step);
   if (code !== 0) process.exit(code);
 }

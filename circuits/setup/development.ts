@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
-import { buildBn128, type Bn128 as Curve } from "ffjavascript";
+import { buildBn128, type Curve } from "ffjavascript";
 import { writeBinaryFile } from "./binary-file.ts";
 import { batchInverse, inverse, mod, pow, Q, R, writeLittleEndian } from "./field.ts";
 import { FixedBase } from "./fixed-base.ts";
@@ -126,7 +126,7 @@ function columnsAt(r1cs: R1cs, lagrange: readonly bigint[]): { a: bigint[]; b: b
 }
 
 function zeros(length: number): bigint[] {
-  return new Array<bigint>(length).fill(0n);
+  return Array.from<bigint>({ length: length }).fill(0n);
 }
 
 function header(wires: number, publics: number, domain: number, g1: Uint8Array, g2: Uint8Array): Uint8Array {

@@ -38,7 +38,7 @@ export function batchInverse(values: readonly bigint[]): bigint[] {
     product = (product * value) % R;
   }
   let rest = inverse(product);
-  const inverses = new Array<bigint>(values.length);
+  const inverses = Array.from({ length: values.length }, () => 0n);
   for (let i = values.length - 1; i >= 0; i--) {
     inverses[i] = (rest * prefix[i]!) % R;
     rest = (rest * values[i]!) % R;

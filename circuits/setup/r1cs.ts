@@ -41,10 +41,10 @@ export function parseR1cs(file: Uint8Array): R1cs {
     const length = view.getUint32(offset, true);
     offset += 4;
     const wires = new Uint32Array(length);
-    const coefficients = new Array<bigint>(length);
+    const coefficients: bigint[] = [];
     for (let i = 0; i < length; i++, offset += 36) {
       wires[i] = view.getUint32(offset, true);
-      coefficients[i] = readLittleEndian(data, offset + 4);
+      coefficients.push(readLittleEndian(data, offset + 4));
     }
     return { wires, coefficients };
   };

@@ -3,6 +3,11 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
 import { Q } from "./field.ts";
 
+/**
+ * Phase 1 id of every development key: anyone can forge under it, so a deployment refuses it outside chain id 31337.
+ */
+export const DEVELOPMENT_PHASE_1_ID = "0xd2da25398014dc2e4b3c7649dc93d576de7e3d58e8fd5076de9d93f62976abe4";
+
 /** A point of G1 as snarkjs writes it: decimal strings, projective with z = 1. */
 export type G1Point = readonly string[];
 

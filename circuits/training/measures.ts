@@ -22,7 +22,7 @@ export function areaUnderCurve(rows: readonly Scored[]): number {
   const sorted = [...rows].sort((a, b) => a.score - b.score);
   let rankSum = 0;
   let positives = 0;
-  for (let start = 0; start < sorted.length; ) {
+  for (let start = 0; start < sorted.length;) {
     let end = start;
     while (end < sorted.length && sorted[end]!.score === sorted[start]!.score) end++;
     const rank = (start + 1 + end) / 2;

@@ -36,14 +36,15 @@ interface IEnclaveRegistry is IKeyRegistry {
     error EnclaveRegistry_UnsupportedKey(uint8 kind, uint256 length);
     /// @notice A debug enclave measures all zero; anyone can read its memory.
     error EnclaveRegistry_ZeroMeasurement();
-    /// @notice Approved before; withdraw first to approve again.
+    /// @notice The approval stands already.
     error EnclaveRegistry_AlreadyApproved(bytes32 measurement, bytes32 modelId);
     /// @notice There is no live approval to withdraw.
     error EnclaveRegistry_NotApproved(bytes32 measurement, bytes32 modelId);
     /// @notice A withdrawn approval is not revived, so that no withdrawn time becomes valid again (R4).
     error EnclaveRegistry_ApprovalWithdrawn(bytes32 measurement, bytes32 modelId);
 
-    /// @notice Admits an enclave key by its attestation. Operator of the node only.
+    /// @notice Admits an enclave key by its attestation. Operator only, needs stake, a node that is not retired and a
+    /// kind that answers requests (errors of `INodeRegistry`).
     /// @param nodeId The node it will answer for; never changes.
     /// @param attestation In the format of the attestation verifier; its user data is {registrationUserData}.
     /// @param validUntil Unix seconds, at most MAX_KEY_LIFE from now.

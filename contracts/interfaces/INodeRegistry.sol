@@ -55,7 +55,7 @@ interface INodeRegistry is IKeyRegistry {
     error NodeRegistry_BadStatus(NodeStatus status);
     /// @notice An offer names a mask of known modes; capacity is zero exactly where modes are.
     error NodeRegistry_BadOffer(uint8 modes, uint32 capacity);
-    /// @notice Full and data nodes do not answer requests.
+    /// @notice Full and data nodes do not answer requests: they make no offers and hold no keys for receipts.
     error NodeRegistry_KindDoesNotServe(NodeKind kind);
     /// @notice The operator's own stake is below the minimum for this kind (R12).
     error NodeRegistry_StakeTooLow(address operator, NodeKind kind);
@@ -68,13 +68,15 @@ interface INodeRegistry is IKeyRegistry {
     /// @return nodeId keccak256(abi.encode(chainId, this registry, operator, number of the operator's nodes so far)).
     function registerNode(NodeKind kind, string calldata endpoint) external returns (bytes32 nodeId);
 
-    /// @notice Sets status and endpoint. Operator only. Retiring is final and ends all keys now.
+    /// @notice Sets status and endpoint. Operator only. Retiring is final and ends the node's
+    /// operator keys now; its enclave keys are the enclave registry's, where each is retired or runs out.
     function updateNode(bytes32 nodeId, NodeStatus status, string calldata endpoint) external;
 
     /// @notice Declares what the node serves; both zero withdraws it. Operator only.
     function setOffer(bytes32 nodeId, bytes32 modelId, uint8 modes, uint32 capacity) external;
 
-    /// @notice Adds an operator key, valid from now until `validUntil`. Operator only, needs stake.
+    /// @notice Adds an operator key, valid from now until `validUntil`. Operator only, needs stake, a node
+    /// that is not retired and a kind that answers requests.
     /// @param publicKey 64 bytes x ‖ y.
     /// @param signature 65 bytes by that key over {keyRegistrationDigest}: nobody can claim another's key.
     function addOperatorKey(

@@ -51,7 +51,7 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
 
     /// @inheritdoc IEnclaveRegistry
     function admit(bytes32 nodeId, bytes calldata attestation, uint64 validUntil) external returns (bytes32 keyId) {
-        _requireActiveOperator(nodeId);
+        _requireServingOperator(nodeId);
         if (!_hasStake(nodeId)) revert KeyRegistry_StakeTooLow(nodeId);
         if (validUntil > block.timestamp + MAX_KEY_LIFE) revert KeyRegistry_BadValidity(validUntil);
 
@@ -123,10 +123,13 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
         emit MeasurementKnown(measurement, target);
     }
 
-    function _requireActiveOperator(bytes32 nodeId) private view {
-        (address operator, , INodeRegistry.NodeStatus status) = nodes.nodeStatus(nodeId);
-        if (msg.sender != operator || status == INodeRegistry.NodeStatus.Retired)
-            revert KeyRegistry_NotOperator(nodeId, msg.sender);
+    /// @dev The same conditions as for an operator key, in the node registry's words.
+    function _requireServingOperator(bytes32 nodeId) private view {
+        (address operator, INodeRegistry.NodeKind kind, INodeRegistry.NodeStatus status) = nodes.nodeStatus(nodeId);
+        if (msg.sender != operator) revert KeyRegistry_NotOperator(nodeId, msg.sender);
+        if (status == INodeRegistry.NodeStatus.Retired) revert INodeRegistry.NodeRegistry_NodeRetired(nodeId);
+        if (kind != INodeRegistry.NodeKind.LocalInference && kind != INodeRegistry.NodeKind.LlmProxy)
+            revert INodeRegistry.NodeRegistry_KindDoesNotServe(kind);
     }
 
     function _operatorOf(bytes32 nodeId) internal view override returns (address operator) {

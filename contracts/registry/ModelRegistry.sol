@@ -86,6 +86,8 @@ contract ModelRegistry is Distrustable, IModelRegistry {
         uint168 tag = _known(modelId).tag;
         Version storage stored = _versions[modelId];
         owner = stored.owner;
+        // Verifiers have a standing here too, and are no versions.
+        if (owner == address(0)) revert Distrustable_UnknownTarget(modelId);
         version = ModelVersion({
             contentHash: stored.contentHash,
             uri: stored.uri,

@@ -56,8 +56,7 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     /// @inheritdoc INodeRegistry
     function setOffer(bytes32 nodeId, bytes32 modelId, uint8 modes, uint32 capacity) external {
         _requireOperator(nodeId);
-        NodeKind kind = _nodes[nodeId].kind;
-        if (kind != NodeKind.LocalInference && kind != NodeKind.LlmProxy) revert NodeRegistry_KindDoesNotServe(kind);
+        _requireServes(nodeId);
         if (modes > Modes.ALL || (modes == 0) != (capacity == 0)) revert NodeRegistry_BadOffer(modes, capacity);
         _offers[nodeId][modelId] = Offer({modes: modes, capacity: capacity});
         emit OfferChanged(nodeId, modelId, modes, capacity);
@@ -72,6 +71,7 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     ) external returns (bytes32 keyId) {
         _requireOperator(nodeId);
         if (_nodes[nodeId].status == NodeStatus.Retired) revert NodeRegistry_NodeRetired(nodeId);
+        _requireServes(nodeId);
         if (!_hasStake(nodeId)) revert KeyRegistry_StakeTooLow(nodeId);
         if (publicKey.length != 64) revert NodeRegistry_BadPublicKey();
 
@@ -108,6 +108,12 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     /// @inheritdoc INodeRegistry
     function keyRegistrationDigest(bytes32 nodeId, bytes32 keyId) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(REGISTER_KEY_TYPEHASH, nodeId, keyId)));
+    }
+
+    /// @dev A key that signs receipts needs the stake of a kind that answers requests, not that of a cheaper one.
+    function _requireServes(bytes32 nodeId) private view {
+        NodeKind kind = _nodes[nodeId].kind;
+        if (kind != NodeKind.LocalInference && kind != NodeKind.LlmProxy) revert NodeRegistry_KindDoesNotServe(kind);
     }
 
     function _operatorOf(bytes32 nodeId) internal view override returns (address operator) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import { execFile } from "node:child_process";
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect } from "chai";
 import {
   buildCircuit,
@@ -29,6 +31,14 @@ describe("circuit build", function () {
   it("builds anew what was damaged, to the same hashes", async () => {
     appendFileSync(buildFiles("risk-scorer").zkey, "x");
     expect(await buildCircuit("risk-scorer")).to.equal(true);
+    expect(hashBuild("risk-scorer")).to.deep.equal(recordedHashes()["risk-scorer"]);
+  });
+
+  it("may run twice at a time", async () => {
+    rmSync(buildFiles("risk-scorer").zkey);
+    await Promise.all(
+      [1, 2].map(() => promisify(execFile)(process.execPath, ["--import", "tsx", "circuits/build.ts"], { cwd: ROOT })),
+    );
     expect(hashBuild("risk-scorer")).to.deep.equal(recordedHashes()["risk-scorer"]);
   });
 

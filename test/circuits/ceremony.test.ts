@@ -101,7 +101,7 @@ describe("ceremony", function () {
 
     const { proof, publicSignals } = await (
       await createProver(live)
-    ).prove({ values: new Array<number>(16).fill(130) }, 7n);
+    ).prove({ values: Array.from<number>({ length: 16 }).fill(130) }, 7n);
     expect(await groth16.verify({ ...live.verificationKey }, publicSignals, proof)).to.equal(true);
     expect(await groth16.verify({ ...model.verificationKey }, publicSignals, proof)).to.equal(false);
   });

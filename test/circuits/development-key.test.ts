@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { bn254 } from "@noble/curves/bn254.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { expect } from "chai";
 import { zKey } from "snarkjs";
 import type { CircuitModel } from "../../circuits/model.ts";
+import { ROOT } from "../../circuits/paths.ts";
 import { endSnarkjs } from "../../circuits/prover.ts";
 import { readBinaryFile, section } from "../../circuits/setup/binary-file.ts";
 import { DEVELOPMENT_NOTICE, developmentKey } from "../../circuits/setup/development.ts";
 import { Q, R } from "../../circuits/setup/field.ts";
 import {
+  DEVELOPMENT_PHASE_1_ID,
   phase1Id,
   type VerificationKey,
   type VerifyingKeyError,
@@ -42,7 +45,7 @@ describe("development key", function () {
   });
   after(endSnarkjs);
 
-  it("has the published secrets for phase 1, and gamma is the generator [ZK1]", () => {
+  it("has the published secrets for phase 1, and gamma is the generator, in EVM order [ZK1][ZK8]", () => {
     const alpha = g1(scalar("OpenGradient development phase 1: alpha"));
     const beta = g2(scalar("OpenGradient development phase 1: beta"));
     expect(scorer.verifyingKeyBytes.slice(2, 2 + 2 * 320)).to.equal(alpha + beta + g2(1n));
@@ -50,7 +53,8 @@ describe("development key", function () {
   });
 
   it("shares its phase 1 with every other development key, and its delta with none [ZK1]", () => {
-    expect(scorer.phase1Id).to.equal(digits.phase1Id);
+    expect(scorer.phase1Id).to.equal(DEVELOPMENT_PHASE_1_ID).and.to.equal(digits.phase1Id);
+    expect(readFileSync(join(ROOT, "docs/ceremony.md"), "utf8")).to.contain(DEVELOPMENT_PHASE_1_ID);
     const phase1 = hexToBytes(digits.verifyingKeyBytes.slice(2, 2 + 2 * 320));
     expect(scorer.phase1Id).to.equal(`0x${bytesToHex(keccak_256(phase1))}`);
     expect(scorer.verificationKey.vk_delta_2).not.to.deep.equal(digits.verificationKey.vk_delta_2);

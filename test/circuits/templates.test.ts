@@ -159,11 +159,26 @@ describe("circuit templates", function () {
     expect(forged(witness, claim)).not.to.deep.equal([]);
     // The same with the bits of a difference that would justify it.
     const difference = BigInt(sums[1]! - sums[2]!) + 2n ** 14n;
-    expect(forged(witness, { ...claim, ...bits("ArgMax.difference[1]", difference, 15) })).not.to.deep.equal([]);
+    const compared = { ...bits("ArgMax.difference[1]", difference, 15), "ArgMax.Num2Bits[1].in": difference };
+    expect(forged(witness, { ...claim, ...compared })).not.to.deep.equal([]);
+  });
+
+  it("argmax: the greatest value so far cannot be understated to let a later class win [ZK4]", () => {
+    const values = [0, 0, 200];
+    const last = BigInt(accumulate(LAYER, values)[2]!);
+    const understated = last - 1n;
+    // Everything else is consistent with the lie: the last comparison is won by exactly one.
+    const claim = {
+      greatest: 2n,
+      "ArgMax.best[1]": understated,
+      "ArgMax.best[2]": last,
+      "ArgMax.Num2Bits[1].in": 2n ** 14n,
+      ...bits("ArgMax.difference[1]", 2n ** 14n, 15),
+    };
+    expect(forged(honest(values), claim)).not.to.deep.equal([]);
   });
 
   it("argmax: of equal values the first wins, and no witness says otherwise [ZK4]", () => {
-    // 1 − 2·2 + 3·c … : all three rows give equal sums nowhere, so equality is made between rows 0 and 1.
     const values = ties();
     const witness = honest(values);
     const sums = accumulate(LAYER, values);

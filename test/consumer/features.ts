@@ -11,5 +11,5 @@ export function packedReturns(prices: readonly bigint[]): bigint {
     const steps = price > before ? 128n + size : 128n - size;
     return Number(steps > 255n ? 255n : steps < 0n ? 0n : steps);
   });
-  return BigInt(`0x${Buffer.from(bytes.reverse()).toString("hex")}`);
+  return BigInt(`0x${Buffer.from(bytes.toReversed()).toString("hex")}`);
 }

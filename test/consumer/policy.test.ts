@@ -4,7 +4,17 @@ import { MaxUint256, ZeroHash, keccak256, toUtf8Bytes } from "ethers";
 import { Reason } from "./reason.ts";
 import { outputHashOf } from "../support/groth16.ts";
 import { coder } from "../support/protocol.ts";
-import { DAY, Mode, Origin, type Consumer, type PolicyFields, deployConsumer, mask, word } from "./support.ts";
+import {
+  DAY,
+  Mode,
+  Origin,
+  type Consumer,
+  type OpeningFields,
+  type PolicyFields,
+  deployConsumer,
+  mask,
+  word,
+} from "./support.ts";
 
 const INPUT = 0x1234n;
 const OUTPUTS = [42n];
@@ -22,8 +32,7 @@ describe("InferenceConsumer", () => {
   const now = async () => BigInt(await c.networkHelpers.time.latest());
   const onInput = (over: Partial<PolicyFields> = {}) => c.policy({ inputHash: word(INPUT), ...over });
 
-  type Opening = Awaited<ReturnType<Consumer["settleProved"]>>["opening"];
-  async function refuses(opening: Opening, policy: PolicyFields, error: string, ...args: unknown[]) {
+  async function refuses(opening: OpeningFields, policy: PolicyFields, error: string, ...args: unknown[]) {
     const tries = [c.harness.getFunction("requireVerified"), c.harness.getFunction("consumeVerified")];
     for (const attempt of tries) {
       await expect(attempt.staticCall(opening, policy))
@@ -40,7 +49,7 @@ describe("InferenceConsumer", () => {
   });
 
   describe("policies that say too little", () => {
-    let opening: Opening;
+    let opening: OpeningFields;
     before(async () => {
       ({ opening } = await c.settleProved(INPUT, OUTPUTS));
     });
@@ -256,13 +265,10 @@ describe("InferenceConsumer", () => {
   });
 
   describe("what the registry no longer vouches for", () => {
-    async function distrusted(
-      contract: { interface: { encodeFunctionData: Function }; getAddress(): Promise<string> },
-      target: string,
-    ) {
+    async function distrusted(contract: { getAddress(): Promise<string> }, target: string) {
       const { opening, receipt } = await c.settleProved(INPUT, OUTPUTS);
       const from = await c.registry.settledAt(c.receiptId(receipt));
-      await c.govern(contract, contract.interface.encodeFunctionData("distrust", [target, from]));
+      await c.govern(contract, c.nodes.interface.encodeFunctionData("distrust", [target, from]));
       return { opening, id: c.receiptId(receipt) };
     }
 

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
-import { Wallet } from "ethers";
+import { Wallet, ZeroAddress } from "ethers";
 import { type ReceiptFields } from "../support/protocol.ts";
 import { keyBytes } from "../support/groth16.ts";
 import { RiskVault__factory, type RiskVault } from "../../typechain/index.ts";
 import { packedReturns } from "./features.ts";
 import { Reason } from "./reason.ts";
-import { DAY, Mode, type Consumer, deployConsumer, developmentSetup, mask, registerProved, word } from "./support.ts";
+import {
+  DAY,
+  Mode,
+  type Consumer,
+  type Settled,
+  deployConsumer,
+  developmentSetup,
+  mask,
+  registerProved,
+  word,
+} from "./support.ts";
 
 const UNIT = 10n ** 18n;
 /** 17 daily closes with rises and falls, in loan units of 6 decimals. */
@@ -25,7 +35,6 @@ describe("RiskVault", () => {
   let addresses: { vault: string; borrower: string };
 
   type Token = Awaited<ReturnType<Consumer["ethers"]["deployContract"]>>;
-  type Settled = Awaited<ReturnType<Consumer["settleProved"]>>;
 
   before(async () => {
     c = await deployConsumer();
@@ -72,7 +81,7 @@ describe("RiskVault", () => {
     await vault.applyScore(settled.opening, [value]);
     return settled;
   }
-  async function refuses({ opening }: { opening: Settled["opening"] }, error: string, ...args: unknown[]) {
+  async function refuses({ opening }: Settled, error: string, ...args: unknown[]) {
     await expect(vault.applyScore(opening, [10n]))
       .to.be.revertedWithCustomError(vault, `InferenceConsumer_${error}`)
       .withArgs(...args);
@@ -227,6 +236,17 @@ describe("RiskVault", () => {
     expect(await vault.isScoreCurrent()).to.equal(false);
   });
 
+  it("lets nobody shorten the life of a score by bringing an older one of the same prices", async () => {
+    const older = await score(10n);
+    await c.networkHelpers.time.increase(3600);
+    await apply(10n);
+    const { expiresAt } = await vault.score();
+    await expect(vault.applyScore(older.opening, [10n]))
+      .to.be.revertedWithCustomError(vault, "RiskVault_NotNewer")
+      .withArgs(expiresAt);
+    expect((await vault.score()).expiresAt).to.equal(expiresAt);
+  });
+
   it("ends a score with the next price", async () => {
     await apply(10n);
     await vault.connect(c.signers.deployer).postPrices(PRICES.slice(0, 1));
@@ -310,6 +330,9 @@ describe("RiskVault", () => {
     for (const terms of [
       { loan: await collateral.getAddress() },
       { collateralUnit: 0 },
+      { lender: ZeroAddress },
+      { priceFeed: ZeroAddress },
+      { maxScoreAge: 366 * DAY },
       { calmLimit: 10_000 },
       { riskyLimit: 8001 },
       { maxScoreAge: 0 },

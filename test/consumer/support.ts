@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Wallet, ZeroHash, concat, keccak256, toBeHex, toUtf8Bytes } from "ethers";
-import type { IInferenceConsumer } from "../../typechain/index.ts";
 import { bindingOf, itemEvidence, keyBytes, makeSetup, outputHashOf, prove, scalar } from "../support/groth16.ts";
-import { deployProtocol, Mode, type Protocol, type ReceiptFields } from "../support/protocol.ts";
+import { type BatchFields, deployProtocol, Mode, type Protocol, type ReceiptFields } from "../support/protocol.ts";
 
 export { Mode };
 export const DAY = 86_400;
@@ -22,6 +21,20 @@ export interface PolicyFields {
   contextHash: string;
   maxAge: bigint;
   minSettled: bigint;
+}
+
+/** What a reader hands in. */
+export interface OpeningFields {
+  receipt: ReceiptFields;
+  batch: BatchFields;
+  index: number;
+  proof: string[];
+}
+
+/** A settled receipt and how to open it. */
+export interface Settled {
+  receipt: ReceiptFields;
+  opening: OpeningFields;
 }
 
 /** A setup over the published development phase 1: whoever knows it proves anything, which is what tests need. */
@@ -67,7 +80,12 @@ export async function deployConsumer() {
   const otherConsumer = await p.ethers.deployContract("ConsumerHarness", [registryAddress]);
 
   /** A signed and proved receipt, settled alone. */
-  async function settleProved(input: bigint, outputs: bigint[], over: Partial<ReceiptFields> = {}, by = key) {
+  async function settleProved(
+    input: bigint,
+    outputs: bigint[],
+    over: Partial<ReceiptFields> = {},
+    by = key,
+  ): Promise<Settled> {
     const receipt = await p.receipt({
       keyId,
       modelId: provedModel,
@@ -113,7 +131,7 @@ export async function deployConsumer() {
     over: Partial<ReceiptFields> = {},
     size = 1,
     by = over.mode === Mode.TEE ? enclave : key,
-  ) {
+  ): Promise<Settled> {
     const common = { keyId: by === enclave ? enclaveId : keyId, modelId: signedModel, ...over };
     const receipts = [await p.receipt(common)];
     for (let i = 1; i < size; i++) receipts.push(await p.receipt({ ...common, requestId: word(BigInt(i)) }));
@@ -148,7 +166,6 @@ export async function deployConsumer() {
     provedModel,
     harness,
     otherConsumer,
-    errors: harness.interface as unknown as IInferenceConsumer["interface"],
     settleProved,
     settleProvedBatch,
     settleSigned,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {ModeMask, Origins, Policy} from "../../contracts/consumer/Policy.sol";
+import {Accept, ModeMask, Origins, Policies, Policy} from "../../contracts/consumer/Policy.sol";
 import {ReturnFeatures} from "../../contracts/consumer/examples/ReturnFeatures.sol";
 import {IInferenceConsumer} from "../../contracts/interfaces/IInferenceConsumer.sol";
 import {IInferenceRegistry} from "../../contracts/interfaces/IInferenceRegistry.sol";
@@ -42,6 +42,21 @@ contract ConsumerTest {
         registry = new ToldRegistry();
         consumer = new ConsumerHarness(IInferenceRegistry(address(registry)));
         requestId = consumer.openRequest(INPUT);
+    }
+
+    /// @notice The builder says what was said to it, and starts out with no origin at all [R11].
+    function testFuzz_Builder(bytes32[3] memory ids, bytes32 context, uint32 maxAge, uint32 minSettled) external pure {
+        Policy memory policy = Policies.accept(Accept.ZKML | Accept.TEE, ids[0], maxAge);
+        require(ModeMask.unwrap(policy.modes) == 6 && policy.origins == 0 && policy.maxAge == maxAge, "start");
+        bytes32[] memory keys = new bytes32[](1);
+        keys[0] = ids[2];
+        policy = policy.orModel(ids[1]).orModel(ids[2]).byKeys(keys).withContext(context).settledFor(minSettled);
+        require(policy.modelIds.length == 3, "models");
+        for (uint256 i = 0; i < 3; ++i) require(policy.modelIds[i] == ids[i], "model");
+        require(policy.origins == Origins.KEYS && policy.keyIds[0] == ids[2], "keys");
+        require(policy.contextHash == context && policy.minSettled == minSettled, "context and rest");
+        policy = policy.onInput(ids[0]).onRequest(ids[1]);
+        require(policy.origins == 7 && policy.inputHash == ids[0] && policy.requestId == ids[1], "origins");
     }
 
     /// @notice A mode passes exactly where it is one of the policy's, and no mask beyond the known modes passes [R11].

@@ -254,7 +254,12 @@ export async function deployProtocol() {
   function opening(receipts: ReceiptFields[], batch: BatchFields, index: number) {
     return { receipt: receipts[index]!, batch, index, proof: merkleProofOf(receipts.map(receiptId), index) };
   }
-  const openingAlone = (fields: ReceiptFields) => ({ receipt: fields, batch: NO_BATCH, index: 0, proof: [] });
+  const openingAlone = (fields: ReceiptFields) => ({
+    receipt: fields,
+    batch: NO_BATCH,
+    index: 0,
+    proof: [] as string[],
+  });
 
   return {
     connection,

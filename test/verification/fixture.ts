@@ -10,16 +10,22 @@ export const OUT_OF_GAS = "0x911cd31b";
 
 /** A verifier with one model whose setup is known, on a chain of its own. */
 export async function deployVerifier(setup: Setup = makeSetup(3)) {
-  const connection = await network.create();
-  const { ethers } = connection;
   const key = keyBytes(setup);
+  return { ...(await deployVerifierFor(key)), setup, key };
+}
+
+/** A verifier with one model that has this key. */
+export async function deployVerifierFor(key: string) {
+  const { ethers } = await network.create();
   const keys = await ethers.deployContract("DevelopmentVerifyingKeys");
   const verifier = await ethers.deployContract("Groth16Verifier", [await keys.getAddress(), [phase1IdOf(key)]]);
   await keys.set(MODEL, key);
-  return { connection, ethers, setup, key, keys, verifier, address: await verifier.getAddress() };
+  return { ethers, keys, verifier, address: await verifier.getAddress() };
 }
 
-export type VerifierFixture = Awaited<ReturnType<typeof deployVerifier>>;
+/** What both give. */
+export type VerifierFixture = Awaited<ReturnType<typeof deployVerifierFor>>;
+export type SyntheticFixture = Awaited<ReturnType<typeof deployVerifier>>;
 
 /** Gas that a call's execution takes, without the transaction's own price and its calldata. */
 export async function executionGas(

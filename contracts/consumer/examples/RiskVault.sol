@@ -18,7 +18,8 @@ import {ReturnFeatures} from "./ReturnFeatures.sol";
 /// about risk, and the circuit and setup behind it. What is not: nodes, relayers and whoever hands in a score.
 ///
 /// A borrower is never locked in: repaying needs nothing but the tokens, and withdrawing collateral never needs a score.
-/// Without a current score the vault counts with the worst one.
+/// Without a current score the vault counts with the worst one. A score counts until the next price, its end, or until
+/// anybody shows that something behind it is doubted by now ({revokeScore}).
 /// @dev An example of acting on an inference. It charges no interest and liquidates nobody, and its tokens must neither
 /// take a fee on transfer nor rebase. Balances change before tokens move.
 contract RiskVault is InferenceConsumer {
@@ -103,6 +104,8 @@ contract RiskVault is InferenceConsumer {
     error RiskVault_StalePrice(uint256 pricedAt);
     /// @notice There is no score over the present prices, or it expired: apply one first.
     error RiskVault_NoCurrentScore(uint256 round, uint256 expiresAt);
+    /// @notice The score in use is of the same prices and counts at least as long.
+    error RiskVault_NotNewer(uint256 expiresAt);
     /// @notice The position would owe more than `limit`, in base units of the loan token.
     error RiskVault_OverLimit(uint256 debt, uint256 limit);
     /// @notice More than the caller owes or has in the vault.
@@ -114,6 +117,8 @@ contract RiskVault is InferenceConsumer {
         if (
             address(terms.collateral) == address(terms.loan) ||
             terms.collateralUnit == 0 ||
+            terms.lender == address(0) ||
+            terms.priceFeed == address(0) ||
             terms.calmLimit >= BASIS_POINTS ||
             terms.riskyLimit > terms.calmLimit ||
             terms.maxScoreAge == 0 ||
@@ -165,12 +170,15 @@ contract RiskVault is InferenceConsumer {
             Policies.accept(Accept.ZKML, model, maxScoreAge).onInput(currentInput()).settledFor(minSettled)
         );
         _requireCircuitOutputs(opening.receipt, outputs);
+        uint256 expiresAt = _ageFrom(opening.receipt, verified) + maxScoreAge;
+        // Or anybody could shorten the life of a score by bringing an older one of the same prices.
+        if (isScoreCurrent() && expiresAt <= score.expiresAt) revert RiskVault_NotNewer(score.expiresAt);
         uint256 round = prices.length;
         // The circuit holds its output to 8 bits; should a model not, it reads as the worst.
         uint256 value = Math.min(outputs[0], WORST);
         score = Score({
             round: uint64(round),
-            expiresAt: uint64(_ageFrom(opening.receipt, verified) + maxScoreAge),
+            expiresAt: uint64(expiresAt),
             value: uint8(value),
             receiptId: verified.receiptId
         });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { buildBn128, type Bn128, type Element } from "ffjavascript";
+import { buildCurve, type Bn128, type Element } from "./bn128.ts";
 import { BASE_MODULUS, fromBytes } from "./encode.ts";
 
 /**
@@ -32,9 +32,8 @@ export class Curve {
     this.#frobeniusY = bn.F2.fromObject(FROBENIUS_Y);
   }
 
-  /** In this thread alone: the library's worker threads would outlive the work, and fail inside other threads. */
   static async build(): Promise<Curve> {
-    return new Curve(await buildBn128(true));
+    return new Curve(await buildCurve());
   }
 
   /** A point of G1, or undefined if these 64 bytes are none. */

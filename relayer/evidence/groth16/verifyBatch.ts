@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { randomBytes } from "node:crypto";
-import type { Element } from "ffjavascript";
+import type { Element } from "./bn128.ts";
 import { Curve, littleEndian } from "./curve.ts";
 import {
   bindingOf,

@@ -8,11 +8,11 @@ import {
   executionGas,
   MODEL,
   OUT_OF_GAS,
-  type VerifierFixture,
+  type SyntheticFixture,
 } from "./fixture.ts";
 
 describe("gas of the Groth16Verifier", () => {
-  let fixture: VerifierFixture;
+  let fixture: SyntheticFixture;
   let items: Item[];
 
   before(async () => {

@@ -17,7 +17,7 @@ import {
   withWord,
   wordAt,
 } from "../support/groth16.ts";
-import { calldataFloor, callWithGas, deployVerifier, type VerifierFixture } from "./fixture.ts";
+import { calldataFloor, callWithGas, deployVerifier, type SyntheticFixture } from "./fixture.ts";
 
 const DEVELOPMENT_ID = "0xd2da25398014dc2e4b3c7649dc93d576de7e3d58e8fd5076de9d93f62976abe4";
 const IC = 448;
@@ -55,7 +55,7 @@ function outsideSubgroup(): string {
 }
 
 describe("a verifying key", () => {
-  let fixture: VerifierFixture;
+  let fixture: SyntheticFixture;
   before(async () => {
     fixture = await deployVerifier();
   });

@@ -22,14 +22,14 @@ import {
   wordAt,
   type Item,
 } from "../support/groth16.ts";
-import { deployVerifier, MODEL, type VerifierFixture } from "./fixture.ts";
+import { deployVerifier, MODEL, type SyntheticFixture } from "./fixture.ts";
 
 /** Words of one proof with three signals: A, B, C, input, output. */
 const WORDS = 10;
 const BITS = [0, 1, 7, 8, 63, 64, 127, 128, 191, 192, 247, 248, 252, 253, 254, 255];
 
 describe("Groth16Verifier", () => {
-  let fixture: VerifierFixture;
+  let fixture: SyntheticFixture;
   let one: Item[];
   let three: Item[];
 
@@ -359,7 +359,7 @@ describe("Groth16Verifier", () => {
 const hex = (value: bigint): string => "0x" + value.toString(16).padStart(64, "0");
 
 /** A valid item with these signals and, if given, this secret for A. */
-function itemWith({ setup }: VerifierFixture, receiptId: string, signals: bigint[], a = 12345n): Item {
+function itemWith({ setup }: SyntheticFixture, receiptId: string, signals: bigint[], a = 12345n): Item {
   const proof = prove(setup, [...signals, bindingOf(receiptId)], a, 67890n);
   return { receiptId, signals, proof, evidence: itemEvidence(proof, signals) };
 }

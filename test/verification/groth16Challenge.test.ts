@@ -13,7 +13,7 @@ import {
   type Item,
   type Setup,
 } from "../support/groth16.ts";
-import { deployVerifier, MODEL, type VerifierFixture } from "./fixture.ts";
+import { deployVerifier, MODEL, type SyntheticFixture } from "./fixture.ts";
 
 /**
  * A batch check is worth as much as its challenge. Here an attacker knows r beforehand, which is the case if the
@@ -28,7 +28,7 @@ interface Statement {
 }
 
 describe("the challenge of a batch", () => {
-  let fixture: VerifierFixture;
+  let fixture: SyntheticFixture;
   let items: Item[];
 
   before(async () => {
@@ -138,7 +138,7 @@ function holdsUnder(
 }
 
 /** The contract's challenge with a part left out of each hash. */
-async function weakChallenge(fixture: VerifierFixture, items: readonly Item[], left: Leaves): Promise<bigint> {
+async function weakChallenge(fixture: SyntheticFixture, items: readonly Item[], left: Leaves): Promise<bigint> {
   const pointer = await fixture.keys.verifyingKey(MODEL);
   const codeHash = keccak256(await fixture.ethers.provider.getCode(pointer));
   const { chainId } = await fixture.ethers.provider.getNetwork();

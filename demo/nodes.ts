@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { join } from "node:path";
+import { AbiCoder, getBytes, hexlify, id, keccak256, randomBytes, toUtf8Bytes } from "ethers";
+import { loadModel, type CircuitModel, type ModelInput } from "../circuits/model.ts";
+import type { ModelName } from "../circuits/models/definitions.ts";
+import { createProver } from "../circuits/prover.ts";
+import { encodeProof } from "../relayer/evidence/groth16/encode.ts";
+import {
+  createNode,
+  localKey,
+  signKeyRegistration,
+  type InferenceNode,
+  type NodeKey,
+  type Served,
+} from "../relayer/node/index.ts";
+import {
+  artifactsHash,
+  circuitOutputHash,
+  KeyKind,
+  Mode,
+  saltedInputHash,
+  signalInputHash,
+  type Domain,
+  type Hex,
+  type Receipt,
+} from "../relayer/protocol/index.ts";
+import { type Chain, mined } from "./chain.ts";
+
+const DAY = 86_400;
+const STAKE = 10_000n * 10n ** 18n;
+/** What the enclave's image would measure as. */
+const MEASUREMENT = id("demo enclave image") as Hex;
+
+export interface Models {
+  risk: CircuitModel;
+  digits: CircuitModel;
+  riskId: Hex;
+  digitsId: Hex;
+}
+
+/** Registers both models; each may be proved, and answered on a signature as well. */
+export async function registerModels(chain: Chain): Promise<Models> {
+  const register = async (name: ModelName) => {
+    const model = await loadModel(name);
+    const version = {
+      contentHash: keccak256(model.verifyingKeyBytes),
+      uri: `https://example.org/models/${name}`,
+      modes: (1 << Mode.VANILLA) | (1 << Mode.ZKML) | (1 << Mode.TEE),
+      verifier: await chain.models.groth16Verifier(),
+      verifyingKey: model.verifyingKeyBytes,
+      signals: model.signals.join("; "),
+    };
+    await mined(chain.models.register(version));
+    return { model, modelId: (await chain.models.modelIdOf(chain.as("operator").address, version)) as Hex };
+  };
+  const { model: risk, modelId: riskId } = await register("risk-scorer");
+  const { model: digits, modelId: digitsId } = await register("digits");
+  return { risk, digits, riskId, digitsId };
+}
+
+async function registerNode(chain: Chain, endpoint: string): Promise<Hex> {
+  const operator = chain.as("operator").address;
+  const number = await chain.nodes.nodeCount(operator);
+  await mined(chain.nodes.registerNode(0, endpoint));
+  const encoded = AbiCoder.defaultAbiCoder().encode(
+    ["uint256", "address", "address", "uint256"],
+    [31337n, chain.addresses.nodeRegistry, operator, number],
+  );
+  return keccak256(encoded) as Hex;
+}
+
+async function addOperatorKey(chain: Chain, nodeId: Hex): Promise<NodeKey> {
+  const key = localKey(hexlify(randomBytes(32)) as Hex);
+  const { publicKey, signature } = await signKeyRegistration(key, {
+    chainId: 31337n,
+    nodeRegistry: chain.addresses.nodeRegistry as Hex,
+    nodeId,
+  });
+  await mined(chain.nodes.addOperatorKey(nodeId, publicKey, Math.floor(Date.now() / 1000) + 30 * DAY, signature));
+  return key;
+}
+
+/** Admits an enclave key on an attestation that the development root signs: the path is real, the hardware is not. */
+async function admitEnclave(chain: Chain, nodeId: Hex, models: Models): Promise<NodeKey> {
+  const key = localKey(hexlify(randomBytes(32)) as Hex, KeyKind.ENCLAVE_SECP256K1);
+  const coder = AbiCoder.defaultAbiCoder();
+  const tuple = "tuple(uint8 kind, bytes publicKey, bytes32 measurement, bytes32 userData, uint64 issuedAt)";
+  const attestation = {
+    kind: KeyKind.ENCLAVE_SECP256K1,
+    publicKey: key.publicKey,
+    measurement: MEASUREMENT,
+    userData: await chain.enclaves.registrationUserData(nodeId),
+    issuedAt: Math.floor(Date.now() / 1000) - 1,
+  };
+  const hash = keccak256(
+    coder.encode(["uint256", "address", tuple], [31337n, await chain.attestation.getAddress(), attestation]),
+  );
+  const signature = await chain.as("attestationRoot").signMessage(getBytes(hash));
+  const document = coder.encode([tuple, "bytes"], [attestation, signature]);
+  await mined(chain.enclaves.admit(nodeId, document, Math.floor(Date.now() / 1000) + 30 * DAY));
+  await govern(chain, chain.enclaves, "approveMeasurement", [MEASUREMENT, models.digitsId]);
+  return key;
+}
+
+/** Through the timelock, as every act of governance: scheduled, waited for, executed. */
+async function govern(
+  chain: Chain,
+  target: Chain["enclaves"],
+  name: "approveMeasurement",
+  args: [string, string],
+): Promise<void> {
+  const data = target.interface.encodeFunctionData(name, args);
+  const call = [await target.getAddress(), 0n, data, id(""), hexlify(randomBytes(32))];
+  const timelock = chain.timelock.connect(chain.as("proposer"));
+  const delay: bigint = await timelock.getFunction("getMinDelay")();
+  await mined(timelock.getFunction("schedule").send(...call, delay));
+  await new Promise((resolve) => setTimeout(resolve, (Number(delay) + 1) * 1000));
+  await mined(timelock.getFunction("execute").send(...call));
+}
+
+/** What is asked of a node in the demo, and what it answers with. */
+export interface Job {
+  model: CircuitModel;
+  input: ModelInput;
+}
+
+/** An answer as the asker has it. */
+export interface Answered {
+  receiptId: Hex;
+  receipt: Receipt;
+  /** The node's, over this receipt alone: whoever holds it can settle it. */
+  signature: Hex;
+  outputs: readonly bigint[];
+  /** Milliseconds the answer took, and when it was there, unix milliseconds. */
+  took: number;
+  answeredAt: number;
+}
+
+export interface DemoNode {
+  mode: number;
+  title: string;
+  node: InferenceNode;
+  key: NodeKey;
+  /** Runs the model and signs a receipt. */
+  ask(job: Job): Promise<Answered>;
+  close(): Promise<void>;
+}
+
+interface Setting {
+  chain: Chain;
+  models: Models;
+  domain: Domain;
+  relayerUrl: string;
+  folder: string;
+  onError: (error: Error) => void;
+}
+
+function answered({ receiptId, receipt, signature }: Served, outputs: readonly bigint[], started: number): Answered {
+  return { receiptId, receipt, signature, outputs, took: performance.now() - started, answeredAt: Date.now() };
+}
+
+/** The plain node and the enclave: the answer is a text, committed as a list of artifacts, and a signature. */
+function signedNode(setting: Setting, title: string, mode: number, modelId: Hex, key: NodeKey): DemoNode {
+  const node = createNode({
+    key,
+    mode,
+    modelId,
+    domain: setting.domain,
+    relayer: setting.relayerUrl,
+    store: join(setting.folder, `${title.replaceAll(" ", "-")}.sqlite`),
+    onError: setting.onError,
+  });
+  return {
+    mode,
+    title,
+    node,
+    key,
+    close: () => node.stop(),
+    async ask({ model, input }) {
+      const started = performance.now();
+      const asked = hexlify(Uint8Array.from(input.values)) as Hex;
+      let outputs: readonly bigint[] = [];
+      const served = await node.serve(
+        {
+          requestId: hexlify(randomBytes(32)) as Hex,
+          inputHash: saltedInputHash(hexlify(randomBytes(32)) as Hex, getBytes(asked)),
+          payer: setting.chain.as("borrower").address.toLowerCase() as Hex,
+          cumulativeFee: 10n ** 15n,
+        },
+        async () => {
+          ({ outputs } = model.evaluate(input));
+          const text = toUtf8Bytes(outputs.join(","));
+          const hash = keccak256(text) as Hex;
+          return { outputHash: artifactsHash([{ kind: 0, mediaType: "text/plain", hash }]), body: text };
+        },
+      );
+      return answered(served, outputs, started);
+    },
+  };
+}
+
+/** The proving node: the answer is what the circuit puts out, and every receipt gets its proof. */
+async function provingNode(
+  setting: Setting,
+  title: string,
+  model: CircuitModel,
+  modelId: Hex,
+  key: NodeKey,
+  onProof: () => void,
+): Promise<DemoNode> {
+  const prover = await createProver(model);
+  const encode = (input: ModelInput) =>
+    toUtf8Bytes(JSON.stringify({ values: Array.from(input.values), salt: input.salt?.toString() }));
+  const decode = (witness: Uint8Array): ModelInput => {
+    const { values, salt } = JSON.parse(Buffer.from(witness).toString()) as { values: number[]; salt?: string };
+    return salt === undefined ? { values } : { values, salt: BigInt(salt) };
+  };
+  const node = createNode({
+    key,
+    mode: Mode.ZKML,
+    modelId,
+    domain: setting.domain,
+    relayer: setting.relayerUrl,
+    store: join(setting.folder, `${title.replaceAll(" ", "-")}.sqlite`),
+    onError: setting.onError,
+    prove: async ({ witness, binding }) => {
+      const { proof, publicSignals } = await prover.prove(decode(witness), binding);
+      onProof();
+      return hexlify(encodeProof(proof, publicSignals)) as Hex;
+    },
+  });
+  return {
+    mode: Mode.ZKML,
+    title,
+    node,
+    key,
+    close: async () => {
+      await node.stop();
+      await prover.close();
+    },
+    async ask({ input }) {
+      const started = performance.now();
+      const { inputSignal, outputs } = model.evaluate(input);
+      const served = await node.serve(
+        {
+          requestId: hexlify(randomBytes(32)) as Hex,
+          inputHash: signalInputHash(inputSignal),
+          payer: setting.chain.as("borrower").address.toLowerCase() as Hex,
+          cumulativeFee: 10n ** 16n,
+        },
+        async () => ({
+          outputHash: circuitOutputHash([...outputs]),
+          outputScheme: 2,
+          body: toUtf8Bytes(outputs.join(",")),
+          witness: encode(input),
+        }),
+      );
+      return answered(served, outputs, started);
+    },
+  };
+}
+
+/** Three machines of one operator: a plain one, an enclave, and one that proves both models. */
+export async function startNodes(setting: Setting, onProof: () => void) {
+  const { chain, models } = setting;
+  await mined(chain.stake.setStake(chain.as("operator").address, STAKE));
+  const plainId = await registerNode(chain, "http://127.0.0.1:9001");
+  const enclaveId = await registerNode(chain, "http://127.0.0.1:9002");
+  const provingId = await registerNode(chain, "http://127.0.0.1:9003");
+  const plain = signedNode(setting, "plain node", Mode.VANILLA, models.riskId, await addOperatorKey(chain, plainId));
+  const enclaveKey = await admitEnclave(chain, enclaveId, models);
+  const enclave = signedNode(setting, "enclave node", Mode.TEE, models.digitsId, enclaveKey);
+  const provingKey = await addOperatorKey(chain, provingId);
+  const scorer = await provingNode(setting, "proving node risk", models.risk, models.riskId, provingKey, onProof);
+  const reader = await provingNode(setting, "proving node digits", models.digits, models.digitsId, provingKey, onProof);
+  return { plain, enclave, scorer, reader };
+}

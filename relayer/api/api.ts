@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { timeout } from "hono/timeout";
+import { HTTPException } from "hono/http-exception";
+import { packSignatures } from "../batches/seal.ts";
+import type { ChainReader } from "../chain/reader.ts";
+import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
+import type { Log } from "../chain/manager-options.ts";
+import type { EvidenceVerifier } from "../evidence/evidence.ts";
+import { fromHex, leavesDocument } from "../protocol/index.ts";
+import { batchOf, findBatch, insertBatch, type NewBatch } from "../store/batches.ts";
+import type { Database } from "../store/database.ts";
+import { Equivocation, StoreError } from "../store/errors.ts";
+import { findReceipt, minedHash } from "../store/receipts.ts";
+import { insertSingle, offeredSeal, readSeal, receiptOf, sealBatch } from "../store/singles.ts";
+import type { Door } from "./door.ts";
+import { inFlightLimit, rateLimit, type RateLimit } from "./limits.ts";
+import type { Metrics } from "./metrics.ts";
+import { createOpenings } from "./openings.ts";
+import { Problem, respond, type ProblemCode } from "./problems.ts";
+import { routes } from "./routes.ts";
+import { receiptFromWire, receiptToWire, submissionSchemas, type Bounds } from "./schemas.ts";
+import type { SealWaiting } from "./seal-waiting.ts";
+
+export interface ApiOptions {
+  db: Database;
+  chain: ChainReader;
+  door: Door;
+  verifiers: Record<number, EvidenceVerifier>;
+  metrics: Metrics;
+  sealWaiting: SealWaiting;
+  /** Called after something new was committed. */
+  wake: (work: "verify" | "seal" | "settle", key: string) => void;
+  /** What `/readyz` answers; rejects while the relayer cannot do its work. */
+  ready: () => Promise<Record<string, unknown>>;
+  /** What `/healthz` answers. */
+  health: () => Record<string, unknown>;
+  bounds: Bounds & { maxBodyBytes: number; maxInFlight: number };
+  rate: RateLimit;
+  /** Milliseconds. */
+  timeoutMs: number;
+  log: Log;
+  now?: () => number;
+}
+
+/** The HTTP API. */
+export function createApi(options: ApiOptions): OpenAPIHono {
+  const { db, chain, door, metrics, sealWaiting, wake, log, now = Date.now } = options;
+  const openings = createOpenings(chain.domain);
+  const api = new OpenAPIHono({
+    defaultHook: (result, c) => {
+      if (result.success) return undefined;
+      const errors = result.error.issues
+        .slice(0, 10)
+        .map(({ path, message }) => ({ path: path.map(String).join("."), message }));
+      return refuse(c, new Problem("malformed"), errors);
+    },
+  });
+
+  function refuse(c: Context, problem: Problem, errors?: { path: string; message: string }[]): Response {
+    metrics.refused.inc({ code: problem.code });
+    return respond(c, problem, errors);
+  }
+
+  api.onError((error, c) => refuse(c, problemOf(error, c, log)));
+  api.notFound((c) => refuse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}`)));
+  api.use(metrics.timing);
+  api.use("/v1/*", rateLimit(options.rate));
+  const submissions = [
+    inFlightLimit(options.bounds.maxInFlight),
+    bodyLimit({ maxSize: options.bounds.maxBodyBytes, onError: (c) => refuse(c, new Problem("too_large")) }),
+    timeout(options.timeoutMs, new HTTPException(503)),
+  ] as const;
+  for (const path of ["/v1/receipts", "/v1/batches", "/v1/proofs", "/v1/seals/*"]) {
+    api.use(path, ...submissions, async (c, next) => {
+      const type = c.req.header("content-type") ?? "";
+      if (c.req.method === "POST" && !/^application\/json\b/i.test(type)) {
+        return refuse(c, new Problem("unsupported_media_type"));
+      }
+      return next();
+    });
+  }
+
+  const route = routes(submissionSchemas(options.bounds));
+
+  api.openapi(route.postReceipt, async (c) => {
+    const body = c.req.valid("json");
+    const fresh = await door.receipt({ ...body, receipt: receiptFromWire(body.receipt) });
+    const { id, isNew } = await insertSingle(db, fresh);
+    if (isNew) {
+      metrics.received.inc({ endpoint: "receipts" });
+      wake(fresh.state === "received" ? "verify" : "seal", fresh.state === "received" ? `singles ${id}` : "all");
+      return c.json({ receiptId: fresh.receiptId, state: fresh.state }, 201);
+    }
+    const known = await findReceipt(db, fresh.receiptId);
+    return c.json({ receiptId: fresh.receiptId, state: known!.state }, 200);
+  });
+
+  async function keep(c: Context, fresh: NewBatch, endpoint: string) {
+    const { id, isNew } = await insertBatch(db, fresh);
+    if (isNew) {
+      metrics.received.inc({ endpoint }, fresh.batch.count);
+      wake(fresh.proof ? "verify" : "settle", fresh.proof ? `batches ${id}` : "all");
+    }
+    const known = isNew ? { state: fresh.state, reason: null } : (await findBatch(db, fresh.digest))!;
+    const { state, reason } = known;
+    return c.json({ digest: fresh.digest as string, count: fresh.batch.count, state, reason }, isNew ? 201 : 200);
+  }
+
+  api.openapi(route.postBatch, async (c) => {
+    const body = c.req.valid("json");
+    const receipts = body.receipts.map((one) => ({ ...one, receipt: receiptFromWire(one.receipt) }));
+    return keep(c, await door.batch({ ...body, receipts }), "batches");
+  });
+
+  api.openapi(route.postProofs, async (c) => {
+    const body = c.req.valid("json");
+    const receipts = body.receipts.map((one) => ({ ...one, receipt: receiptFromWire(one.receipt) }));
+    return keep(c, await door.proofs({ ...body, receipts }), "proofs");
+  });
+
+  api.openapi(route.getReceipt, async (c) => {
+    const { id } = c.req.valid("param");
+    const known = await findReceipt(db, id);
+    if (!known) throw new Problem("not_found", `No receipt ${id} was handed in here`);
+    const { receipt, signature, state, reason, settledAt, home } = known;
+    // Until it is sealed or sent alone nobody knows under what it will settle.
+    const alone = !home && (state === "submitted" || state === "mined" || state === "final");
+    const opening = home
+      ? openings.ofBatch(home.batch, receipt, home.position)
+      : alone
+        ? openings.alone(receipt)
+        : null;
+    return c.json(
+      {
+        receiptId: id,
+        ...{ state, reason, signature, settledAt },
+        receipt: receiptToWire(receipt),
+        batch: home?.batch.digest ?? null,
+        index: home?.position ?? null,
+        opening: opening && { ...opening, receipt: receiptToWire(opening.receipt) },
+        transactionHash: await minedHash(db, known.transactionId),
+      },
+      200,
+    );
+  });
+
+  api.openapi(route.getBatch, async (c) => {
+    const { digest } = c.req.valid("param");
+    const row = await findBatch(db, digest);
+    if (!row) throw new Problem("not_found", `No batch ${digest} was handed in here`);
+    const { state, reason, signature, modelId, invalid, published, settledAt } = row;
+    return c.json(
+      {
+        ...{ digest, state, reason, signature, modelId, invalid, published, settledAt },
+        batch: batchOf(row),
+        transactionHash: await minedHash(db, row.transactionId),
+      },
+      200,
+    );
+  });
+
+  api.openapi(route.getSeals, async (c) => {
+    const { keyId } = c.req.valid("param");
+    const until = now() + c.req.valid("query").wait * 1000;
+    if (sealWaiting.full()) throw new Problem("busy");
+    for (;;) {
+      const offer = await offeredSeal(db, keyId);
+      if (offer) {
+        const { seal, receiptIds } = offer;
+        return c.json({ id: String(seal.id), batch: batchOf(seal), receiptIds }, 200);
+      }
+      const left = until - now();
+      if (left <= 0 || c.req.raw.signal.aborted) return c.body(null, 204);
+      const asked = now();
+      await sealWaiting.wait(keyId, left, c.req.raw.signal);
+      // Woken without an offer is the shutdown, or an offer taken by someone else: the client asks again.
+      if (now() - asked < left && !(await offeredSeal(db, keyId))) return c.body(null, 204);
+    }
+  });
+
+  api.openapi(route.postSeal, async (c) => {
+    const id = Number(c.req.valid("param").id);
+    const { signature } = c.req.valid("json");
+    const seal = await readSeal(db, id);
+    if (!seal) throw new Problem("not_found", `No batch was offered under ${id}`);
+    const { keyId, mode, digest, count } = seal;
+    const verdict = await options.verifiers[mode]!.inspect({ keyId, mode, digest, signature });
+    if (!verdict.ok) throw new Problem(verdict.reason as ProblemCode, verdict.detail);
+    const known = await findBatch(db, digest);
+    await sealBatch(
+      db,
+      id,
+      signature,
+      (_, members) => {
+        const receiptIds = new Uint8Array(32 * members.length);
+        members.forEach((member, index) => receiptIds.set(fromHex(member.receiptId), 32 * index));
+        const document = leavesDocument(chain.domain, { keyId, mode }, members.map(receiptOf));
+        return { document, receiptIds, signatures: packSignatures(members.map((member) => member.signature)) };
+      },
+      now(),
+    );
+    wake("settle", "all");
+    const { state, reason } = (await findBatch(db, digest))!;
+    return c.json({ digest: digest as string, count, state, reason }, known ? 200 : 201);
+  });
+
+  api.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: {
+      title: "OpenGradient settlement relayer",
+      version: "1.0.0",
+      description:
+        "Takes signed receipts, signed batches and proved batches, and carries them to the chain. An answer of 201 says " +
+        "that it is durable. The relayer decides nothing: ask the InferenceRegistry whether a receipt is verified.",
+    },
+  });
+  api.get("/healthz", (c) => c.json({ status: "ok", ...options.health() }));
+  api.get("/readyz", async (c) => {
+    try {
+      return c.json({ status: "ready", ...(await options.ready()) });
+    } catch (error) {
+      return refuse(c, new Problem("chain_unavailable", (error as Error).message));
+    }
+  });
+  api.get("/metrics", async (c) =>
+    c.text(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),
+  );
+  return api;
+}
+
+function problemOf(error: Error, c: Context, log: Log): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof Equivocation) return new Problem("equivocation", error.message, { positions: error.positions });
+  if (error instanceof StoreError && error.code === "seal_withdrawn")
+    return new Problem("seal_withdrawn", error.message);
+  if (error instanceof StoreError && error.code === "unknown_seal") return new Problem("not_found", error.message);
+  if (error instanceof ChainUnavailable) return new Problem("chain_unavailable", error.message, { retryAfter: 5 });
+  if (error instanceof NodeRefused) return new Problem("chain_unavailable", error.message, { retryAfter: 5 });
+  if (error instanceof HTTPException && error.status === 503) return new Problem("timed_out");
+  // Hono's own: a body that is no JSON, mostly.
+  if (error instanceof HTTPException && error.status < 500) return new Problem("malformed", error.message);
+  log.error({ path: c.req.path, error: error.message, stack: error.stack }, "a request failed");
+  return new Problem("internal");
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
+/** Every refusal of the API: its status and what it means. Codes are stable; texts are for people. */
+export const PROBLEMS = {
+  malformed: [400, "The request is not what the schema says"],
+  duplicate_receipt: [400, "One request appears twice in the batch"],
+  unknown_mode: [422, "No such mode, or another endpoint takes it"],
+  unknown_output_scheme: [422, "No such output scheme for this mode"],
+  count_mismatch: [422, "The batch says another number of receipts than were sent"],
+  foreign_leaf: [422, "A receipt has another key or mode than its batch"],
+  root_mismatch: [422, "The receipts do not make the root that was signed"],
+  data_hash_mismatch: [422, "The leaves document of the receipts has another hash than was signed"],
+  wrong_chain: [422, "Meant for another chain or registry"],
+  wrong_model: [422, "A receipt names another model version than its batch"],
+  unknown_model: [422, "The model version is not registered"],
+  model_forbids_mode: [422, "The model version does not allow this mode"],
+  model_distrusted: [422, "The model version or its verifier was declared compromised"],
+  unknown_key: [422, "The key is not registered for this mode"],
+  key_forbids_mode: [422, "This kind of key does not sign in this mode"],
+  measurement_not_approved: [422, "The enclave's image is not approved for the model version"],
+  key_distrusted: [422, "The key was declared compromised"],
+  expired_key: [422, "The key had ended when the answer was completed"],
+  key_not_yet_valid: [422, "The key was not valid yet when the answer was completed"],
+  future_dated: [422, "The answer is dated to the future"],
+  too_old: [422, "The answer was completed too long ago to settle"],
+  bad_signature: [422, "The signature is not the key's over this content on this chain and registry"],
+  mode_needs_proof: [422, "ZKML needs a proof for every receipt"],
+  unexpected_evidence: [422, "Only ZKML carries evidence"],
+  out_of_field: [422, "A proof's coordinate or signal is not below its modulus"],
+  malformed_evidence: [422, "The evidence cannot be read as proofs under the model's key"],
+  signal_mismatch: [422, "Receipts say other inputs or outputs than their proofs' signals"],
+  item_too_large: [422, "It does not fit a transaction; split it"],
+  too_many_models: [422, "Too many model versions in one batch; split it"],
+  equivocation: [409, "The key signed another receipt for the same request"],
+  seal_withdrawn: [409, "The batch is not to be signed any more: its receipts settle alone"],
+  too_large: [413, "The body is too large"],
+  unsupported_media_type: [415, "Send application/json"],
+  not_found: [404, "Nothing is known under this id"],
+  rate_limited: [429, "Too many requests from this address"],
+  busy: [503, "Too many requests at once"],
+  timed_out: [503, "No answer in time; it may have been accepted, so ask or send it again"],
+  chain_unavailable: [503, "The chain cannot be asked at present; nothing is known"],
+  internal: [500, "The relayer failed; it may have been accepted, so ask or send it again"],
+} as const satisfies Record<string, readonly [number, string]>;
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** A refusal on its way to the client. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: ProblemCode;
+  readonly positions: readonly number[] | undefined;
+  readonly retryAfter: number | undefined;
+  constructor(code: ProblemCode, detail?: string, more: { positions?: readonly number[]; retryAfter?: number } = {}) {
+    super(detail ?? PROBLEMS[code][1]);
+    this.code = code;
+    this.positions = more.positions;
+    this.retryAfter = more.retryAfter;
+  }
+}
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.string(),
+    detail: z.string(),
+    /** Positions of the receipts or proofs that it is about, the first 100. */
+    positions: z.array(z.number().int()).optional(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .openapi("Problem");
+
+const MAX_POSITIONS = 100;
+
+/** A refusal as `application/problem+json` (RFC 9457). */
+export function respond(c: Context, problem: Problem, errors?: { path: string; message: string }[]): Response {
+  const [status, title] = PROBLEMS[problem.code];
+  const body = {
+    type: `urn:opengradient:problem:${problem.code}`,
+    ...{ title, status, code: problem.code, detail: problem.message },
+    ...(problem.positions ? { positions: problem.positions.slice(0, MAX_POSITIONS) } : {}),
+    ...(errors ? { errors } : {}),
+  };
+  const headers: Record<string, string> = { "content-type": "application/problem+json" };
+  const wait = problem.retryAfter ?? (status === 503 || status === 429 ? 1 : undefined);
+  if (wait !== undefined) headers["retry-after"] = String(wait);
+  return c.body(JSON.stringify(body), status, headers);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Where the parts of a relayer are put together; nothing else knows all of them.
+import { createAdaptorServer } from "@hono/node-server";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createApi } from "./api/api.ts";
+import { createDoor } from "./api/door.ts";
+import { createMetrics } from "./api/metrics.ts";
+import { createSealWaiting } from "./api/seal-waiting.ts";
+import { filePublication } from "./batches/publication.ts";
+import type { Log, TransactionSigner } from "./chain/manager-options.ts";
+import { createChainReader, type ChainReader } from "./chain/reader.ts";
+import { createRpc, type Rpc } from "./chain/rpc.ts";
+import { settlementListener } from "./chain/settlement-watcher.ts";
+import { createTransactionManager } from "./chain/transactions.ts";
+import type { Config } from "./config.ts";
+import { evidenceVerifiers } from "./evidence/index.ts";
+import { createProofPool } from "./evidence/groth16/pool.ts";
+import type { Domain, Hex } from "./protocol/index.ts";
+import { createInProcessQueue } from "./queue/in-process.ts";
+import type { Queue, Work } from "./queue/queue.ts";
+import { settlementSink } from "./settlement/follow.ts";
+import { sealWork } from "./settlement/seal.ts";
+import { settleWork } from "./settlement/settle.ts";
+import { verifyWork } from "./settlement/verify.ts";
+import { openDatabase } from "./store/database.ts";
+import { countStates } from "./store/settlement.ts";
+import { createTransactionStore } from "./store/transactions.ts";
+
+/** What a relayer is made with beside its configuration. */
+export interface RelayerParts {
+  signer: TransactionSigner;
+  log: Log;
+  /** Reads the chain; by default over the configured nodes. */
+  chain?: ChainReader;
+  /** Who runs the work; by default this process. */
+  createQueue?: (works: Record<string, Work>) => Queue;
+}
+
+export interface Relayer {
+  /** Where it listens, without a slash at the end. */
+  url: string;
+  /** Address that pays for its calls. */
+  sender: string;
+  registry: Hex;
+  /** Takes no more requests, lets what runs end, and gives everything back. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a relayer: it listens when this resolves.
+ * @throws {StoreError} `data_dir_in_use`; {@link ChainUnavailable}, {@link WrongRegistry} if the registry cannot be
+ * opened.
+ */
+export async function createRelayer(config: Config, parts: RelayerParts): Promise<Relayer> {
+  const { signer, log } = parts;
+  const { chain: at, fees, http, sealing, settlement } = config;
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const rpc = createRpc({ urls: at.rpcUrls, chainId: at.chainId, timeoutMs: at.requestTimeoutMs });
+    const domain: Domain = { chainId: BigInt(at.chainId), verifyingContract: at.registry };
+    const chain = parts.chain ?? (await createChainReader({ rpc, domain, ttlMs: at.cacheMs }));
+    const database = await openDatabase({ dataDir: config.store.dataDir, url: config.store.databaseUrl });
+    closers.push(() => database.close());
+    const { db } = database;
+    const { processes, timeoutMs } = config.proofs;
+    const pool = createProofPool({ timeoutMs, ...(processes ? { processes } : {}) });
+    closers.push(() => pool.close());
+    const verifiers = evidenceVerifiers(chain, pool);
+    const bounds = { maxGas: settlement.maxGas, maxBytes: settlement.maxBytes };
+    const sealWaiting = createSealWaiting();
+    const wake = (work: string, key: string): void => queue.wake(work, key);
+    const wakeSettle = (): void => wake("settle", "all");
+
+    const manager = createTransactionManager({
+      store: createTransactionStore(db),
+      rpc,
+      signer,
+      chainId: at.chainId,
+      policy: {
+        ...fees,
+        rebroadcastAfterMs: Math.min(12_000, fees.resubmitAfterMs),
+        parkMs: 30_000,
+        finality: at.finality,
+        gasMarginPercent: 20,
+        maxInFlight: 16,
+        estimateTries: 3,
+        pollMs: at.pollMs,
+      },
+      listener: settlementListener({
+        domain,
+        reader: chain,
+        sink: settlementSink({ db, chain, retryMs: settlement.retryMs, released: wakeSettle, log }),
+      }),
+      log,
+    });
+    const timing = { retryMs: settlement.retryMs, sweepMs: settlement.sweepMs };
+    const works = {
+      verify: verifyWork({ db, domain, verifiers, concurrency: 4, ...timing, verified: wakeSettle, log }),
+      seal: sealWork({
+        ...{ db, chain, policy: sealing.policy, aloneAfterMs: sealing.aloneAfterMs, sweepMs: settlement.sweepMs },
+        settler: sealing.settler ?? (signer.address.toLowerCase() as Hex),
+        offered: (keyId) => sealWaiting.offered(keyId),
+        wentAlone: wakeSettle,
+      }),
+      settle: settleWork({
+        ...{ db, chain, policy: settlement.policy, bounds, sender: signer.address, ...timing, log },
+        publication: filePublication(join(config.store.dataDir, "leaves")),
+        finalTime: () => finalTime(rpc, at.finality),
+        submitted: () => manager.wake(),
+      }),
+    };
+    const createQueue =
+      parts.createQueue ??
+      ((all) =>
+        createInProcessQueue(all, {
+          retryMs: settlement.retryMs,
+          onError: ({ work, key, failures, error }) =>
+            log.error({ work, key, failures, error: error.message }, "work failed"),
+        }));
+    const queue: Queue = createQueue(works);
+    closers.push(() => queue.close());
+    manager.start();
+    closers.push(() => manager.stop());
+
+    const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
+    const api = createApi({
+      ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },
+      door: createDoor({ chain, verifiers, bounds }),
+      ready: async () => {
+        await database.ping();
+        return { head: (await chain.head()).number, endpoints: rpc.health() };
+      },
+      health: () => ({ works: queue.health(), transactions: manager.health() }),
+      bounds: http,
+      rate: { perSecond: http.requestsPerSecond, burst: http.burst },
+      timeoutMs: http.timeoutMs,
+    });
+    const server = createAdaptorServer({ fetch: api.fetch }) as Server;
+    server.requestTimeout = http.timeoutMs;
+    server.headersTimeout = Math.min(10_000, http.timeoutMs);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(http.port, http.host, resolve);
+    });
+    closers.push(() => {
+      sealWaiting.close();
+      return closeServer(server);
+    });
+    const { port } = server.address() as AddressInfo;
+    const host = http.host.includes(":") ? `[${http.host}]` : http.host;
+    return { url: `http://${host}:${port}`, sender: signer.address, registry: at.registry, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const GRACE_MS = 5_000;
+
+/** Lets running requests end, for a while. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+/** Time of the latest block that counts as final, unix seconds; 0 while there is none. */
+async function finalTime(rpc: Rpc, finality: Config["chain"]["finality"]): Promise<bigint> {
+  type Block = { number: string; timestamp: string } | null;
+  const block = (which: string): Promise<Block> => rpc.request("eth_getBlockByNumber", [which, false]);
+  if ("tag" in finality) return BigInt((await block(finality.tag))?.timestamp ?? 0);
+  const head = Number((await block("latest"))?.number ?? 0);
+  const number = head - finality.confirmations + 1;
+  return number < 0 ? 0n : BigInt((await block(`0x${number.toString(16)}`))?.timestamp ?? 0);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+import { isDue, type WaitPolicy } from "../batches/policy.ts";
+import type { Publication } from "../batches/publication.ts";
+import { ItemTooLarge } from "../chain/errors.ts";
+import type { Log } from "../chain/manager-options.ts";
+import type { ChainReader } from "../chain/reader.ts";
+import { encodeSettlement, itemId, planCalls, type CallBounds, type SettlementItem } from "../chain/settlement.ts";
+import { encodeCompact, parseLeaves, toHex } from "../protocol/index.ts";
+import type { Work } from "../queue/queue.ts";
+import { batchOf, moveBatch, readBatch } from "../store/batches.ts";
+import type { Database } from "../store/database.ts";
+import { postpone, readyBacklog, readyItems, submitCall, type ItemRef } from "../store/settlement.ts";
+import { moveSingle, readSingle, receiptOf } from "../store/singles.ts";
+import { baseFeeOf } from "./gas.ts";
+
+export interface SettleOptions {
+  db: Database;
+  chain: ChainReader;
+  publication: Publication;
+  policy: WaitPolicy;
+  bounds: CallBounds;
+  /** Time of the latest final block, unix seconds. */
+  finalTime: () => Promise<bigint>;
+  /** Address that pays for the calls. */
+  sender: string;
+  retryMs: number;
+  sweepMs: number;
+  /** Told when a call was queued. */
+  submitted: () => void;
+  log: Log;
+  now?: () => number;
+}
+
+const ITEMS_AT_ONCE = 200;
+
+interface Loaded {
+  ref: ItemRef;
+  item: SettlementItem;
+  /** An item whose calls failed before travels alone, so that it cannot take others down again. */
+  apart: boolean;
+}
+
+/** Publishes what is ready and puts it into calls. */
+export function settleWork(options: SettleOptions): Work {
+  const { db, chain, publication, policy, bounds, sender, submitted, log, now = Date.now } = options;
+
+  async function load(ref: ItemRef): Promise<Loaded | undefined> {
+    if (ref.table === "singles") {
+      const row = await readSingle(db, ref.id);
+      if (row?.state !== "verified" || !row.alone) return undefined;
+      const evidence = row.evidence ? toHex(row.evidence) : "0x";
+      const item: SettlementItem = { kind: "receipt", receipt: receiptOf(row), signature: row.signature, evidence };
+      return { ref, item, apart: row.tries > 0 };
+    }
+    const row = await readBatch(db, ref.id);
+    if (row?.state !== "verified") return undefined;
+    await publication.publish(row.dataHash, row.document);
+    if (!row.published) await moveBatch(db, row.id, "verified", { published: true });
+    const { signature, modelId } = row;
+    const item: SettlementItem = row.proved
+      ? {
+          ...{ kind: "proved", batch: batchOf(row), modelId: modelId!, signature },
+          ...{ receipts: encodeCompact(parseLeaves(row.document).receipts), evidence: toHex(row.evidence!) },
+        }
+      : { kind: "signed", batch: batchOf(row), signature };
+    return { ref, item, apart: row.tries > 0 };
+  }
+
+  async function finish(
+    { table, id }: ItemRef,
+    values: { state: "final" | "rejected"; reason?: string; settledAt?: number },
+  ) {
+    if (table === "singles") await moveSingle(db, id, "verified", values);
+    else await moveBatch(db, id, "verified", values);
+  }
+
+  /** Loads an item and leaves out what the chain has already, whoever brought it there. */
+  async function prepare(ref: ItemRef): Promise<Loaded | undefined> {
+    try {
+      const loaded = await load(ref);
+      if (!loaded) return undefined;
+      const settledAt = await chain.settledAt(itemId(chain.domain, loaded.item));
+      if (settledAt > 0n) {
+        // Somebody else brought it. It is final with its block; until then it may come back to us.
+        if (settledAt <= (await options.finalTime())) {
+          await finish(ref, { state: "final", settledAt: Number(settledAt) });
+        } else await postpone(db, ref, now(), options.retryMs);
+        return undefined;
+      }
+      planCalls([loaded.item], bounds);
+      return loaded;
+    } catch (error) {
+      if (error instanceof ItemTooLarge) {
+        await finish(ref, { state: "rejected", reason: error.code });
+        log.warn({ item: ref, error: error.message }, "an item fits no transaction");
+        return undefined;
+      }
+      // Its own trouble, or the chain's or the disk's: it waits, and the others go on.
+      await postpone(db, ref, now(), options.retryMs);
+      log.warn({ item: ref, error: (error as Error).message }, "an item could not be prepared; it is tried again");
+      return undefined;
+    }
+  }
+
+  return {
+    concurrency: 1,
+    sweepMs: options.sweepMs,
+    find: async () => ["all"],
+    async run() {
+      const { count, oldest } = await readyBacklog(db, now());
+      if (count === 0) return;
+      const baseFeePerGas = await baseFeeOf(chain);
+      if (!isDue({ count, ageMs: now() - (oldest ?? now()), baseFeePerGas }, policy)) return;
+      const loaded: Loaded[] = [];
+      for (const ref of await readyItems(db, now(), ITEMS_AT_ONCE)) {
+        const one = await prepare(ref);
+        if (one) loaded.push(one);
+      }
+      const refs = new Map(loaded.map(({ item, ref }) => [item, ref]));
+      const together = loaded.filter(({ apart }) => !apart).map(({ item }) => item);
+      const calls = [...planCalls(together, bounds), ...loaded.filter(({ apart }) => apart).map(({ item }) => [item])];
+      for (const items of calls) {
+        const call = {
+          chainId: Number(chain.domain.chainId),
+          sender,
+          to: chain.domain.verifyingContract,
+          data: encodeSettlement(items),
+          createdAt: now(),
+        };
+        const members = items.map((item) => refs.get(item)!);
+        if (await submitCall(db, call, members)) {
+          log.info({ items: members.length, kind: items[0]!.kind }, "queued a settlement call");
+          submitted();
+        }
+      }
+    },
+  };
+}
