@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** The chain could not be asked: nothing is known. Never to be read as "not there". */
 export class ChainUnavailable extends Error {
   override readonly name = "ChainUnavailable";

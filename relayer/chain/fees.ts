@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** EIP-1559 fees of one transaction, in wei per gas. */
 export interface Fees {
   maxFeePerGas: bigint;

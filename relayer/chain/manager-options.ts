@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import type { EndpointHealth, Rpc } from "./rpc.ts";
 import type { SendPolicy } from "./send-machine.ts";
 import type { Finality, RpcReceipt } from "./sending.ts";

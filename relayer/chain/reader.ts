@@ -106,7 +106,22 @@ export async function createChainReader(options: ReaderOptions): Promise<ChainRe
   ]);
 
   const cache = new Map<string, { until: number; answer: Promise<unknown> }>();
-  /** One question in flight for all who ask it. An answer lasts; a failure does not, nor, for long, an absence. */
+  interface Entry {
+    until: number;
+    answer: Promise<unknown>;
+  }
+  /** An answer lasts; a failure does not, nor, for long, an absence. */
+  async function settleEntry(key: string, entry: Entry, at: number, forEver: boolean): Promise<void> {
+    try {
+      const value = await entry.answer;
+      if (value === null) entry.until = Math.min(entry.until, at + 1_000);
+      else if (forEver) entry.until = Infinity;
+    } catch {
+      // Whoever asked hears of it; the next one asks anew.
+      if (cache.get(key) === entry) cache.delete(key);
+    }
+  }
+  /** One question in flight for all who ask it. */
   function cached<T>(key: string, read: () => Promise<T | null>, forEver = false): Promise<T | null> {
     const at = now();
     const known = cache.get(key);
@@ -115,15 +130,7 @@ export async function createChainReader(options: ReaderOptions): Promise<ChainRe
     const answer = read();
     const entry = { until: at + ttlMs, answer };
     cache.set(key, entry);
-    answer.then(
-      (value) => {
-        if (value === null) entry.until = Math.min(entry.until, at + 1_000);
-        else if (forEver) entry.until = Infinity;
-      },
-      () => {
-        if (cache.get(key) === entry) cache.delete(key);
-      },
-    );
+    void settleEntry(key, entry, at, forEver);
     return answer;
   }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { ChainUnavailable, NodeRefused, WrongChain } from "./errors.ts";
 
 /** State of one RPC URL, for `/healthz` and metrics. The URL's path and query are left out: they carry API keys. */

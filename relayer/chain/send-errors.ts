@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * What a node means when it refuses a raw transaction. Nodes agree on no codes, so the text decides; the texts are
  * those of geth, reth, erigon, nethermind, besu, anvil and Hardhat.
@@ -50,7 +51,7 @@ const patterns: readonly (readonly [SendErrorKind, RegExp])[] = [
   ["pool_full", /txpool is full|mempool is full|account limit exceeded|in-flight transaction limit|already reserved/i],
   [
     "invalid",
-    /intrinsic gas too (low|high)|exceeds (the )?(block|transaction) gas|exceeds transaction gas cap|gas limit too high|gas limit is \d+ and exceeds|gaslimitexceeded|oversized data|invalid chain ?id|incompatible eip-?155|invalid sender|invalid signature|transaction type not supported|exceeds the configured cap|higher than max fee per gas|floor data gas|max initcode size|rlp/i,
+    /intrinsic gas too (low|high)|requires at least \d+ gas|exceeds (the )?(block|transaction) gas|exceeds transaction gas cap|gas limit too high|gas limit is \d+ and exceeds|gaslimitexceeded|oversized data|invalid chain ?id|incompatible eip-?155|invalid sender|invalid signature|transaction type not supported|exceeds the configured cap|higher than max fee per gas|floor data gas|max initcode size|rlp/i,
   ],
   ["mined_and_reverted", /vm exception while processing transaction|transaction reverted|execution reverted/i],
 ];

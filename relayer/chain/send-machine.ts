@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { bumpedFees, firstFees, type FeePolicy, type Fees, type Market } from "./fees.ts";
 import type { SendErrorKind } from "./send-errors.ts";
 

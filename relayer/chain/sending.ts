@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
 import type { Rpc } from "./rpc.ts";
 import { classifySendError, type SendErrorKind } from "./send-errors.ts";

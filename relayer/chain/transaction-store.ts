@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import type { AttemptState, Attempt } from "./send-machine.ts";
 
 /** One send: a call that is to happen once, whatever it takes. */
@@ -35,9 +36,11 @@ export interface TransactionStore {
   attemptsOf(transactionIds: readonly string[]): Promise<AttemptRow[]>;
   /**
    * Gives the row its nonce and gas limit, state `pending`, and keeps the signed attempt, all at once.
-   * @returns false, with nothing written, if another row that is not failed owns the nonce.
+   * @param seenNonce The row's nonce when this was decided.
+   * @returns false, with nothing written, if another row that is not failed owns the nonce, or if the row's own nonce
+   * is not `seenNonce` any more: two nonces for one send would be two sends.
    */
-  prepareAttempt(attempt: AttemptRow, gasLimit: bigint): Promise<boolean>;
+  prepareAttempt(attempt: AttemptRow, gasLimit: bigint, seenNonce: number | null): Promise<boolean>;
   recordSent(hash: string, state: AttemptState, sentAt: number): Promise<void>;
   /** Row and attempt `mined`; other attempts of the same nonce `replaced`. */
   recordMined(transactionId: string, hash: string, blockNumber: number, blockHash: string): Promise<void>;

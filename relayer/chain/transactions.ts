@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { Transaction } from "ethers";
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
 import type { ManagerOptions, TransactionManager } from "./manager-options.ts";
@@ -15,13 +16,13 @@ const EMPTY_SEND_GAS = 50_000n;
 
 // sign, look up, broadcast, look up, mark: a tick never needs more for one send.
 const MAX_STEPS = 10;
-
 // Rows read beyond those in flight, so that a send which fills a nonce gap is seen however many wait above the gap.
 const SPARE_ROWS = 8;
 
 /** Executes the send machine over a store, some nodes and one key. One manager for one sender. */
 export function createTransactionManager(options: ManagerOptions): TransactionManager {
   const { store, rpc, signer, chainId, policy, listener = {}, log, now = Date.now } = options;
+  const sender = signer.address.toLowerCase();
   // Lost in a restart without harm: what they remember is found out anew by handing the attempts over again.
   const refusals = new Map<string, SendErrorKind | null>();
   const parked = new Map<string, { until: number; because: string }>();
@@ -32,14 +33,14 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   let consecutiveFailures = 0;
   let lastError: string | null = null;
   let running: Promise<void> | null = null;
-  let stopping = false;
+  let stop = new AbortController();
   let wakeUp: (() => void) | null = null;
 
   type Chain = ChainView & { pendingNonce: number };
 
   async function look(): Promise<Chain | null> {
     try {
-      const chain = await readChain(rpc, signer.address, policy.finality);
+      const chain = await readChain(rpc, sender, policy.finality);
       finalNonceSeen = Math.max(finalNonceSeen, chain.finalNonce);
       return { ...chain, pendingNonce: Math.max(chain.pendingNonce, finalNonceSeen) };
     } catch (error) {
@@ -50,7 +51,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   }
 
   async function tick(): Promise<void> {
-    const rows = await store.activeTransactions(chainId, signer.address, policy.maxInFlight + SPARE_ROWS);
+    const rows = await store.activeTransactions(chainId, sender, policy.maxInFlight + SPARE_ROWS);
     active = rows.length;
     const open = new Set(rows.map((row) => row.id));
     for (const id of parked.keys()) if (!open.has(id)) parked.delete(id);
@@ -171,7 +172,6 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     await listener.failed?.(row, reason);
     await store.recordFailed(row.id, reason, now());
   }
-
   async function sign(
     action: Extract<Action, { do: "sign" }>,
     row: TransactionRow,
@@ -180,11 +180,11 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     owned: Set<number>,
   ): Promise<boolean> {
     const nonce = action.nonce === "next" ? nextNonce(chain.pendingNonce, owned) : action.nonce;
-    const fillsGap = nonce < Math.max(-1, ...owned);
-    if (action.nonce === "next" && owned.size >= policy.maxInFlight && !fillsGap) return false;
+    const queues = action.nonce === "next" && nonce > Math.max(-1, ...owned);
+    if (queues && owned.size >= policy.maxInFlight) return false;
     const gasLimit = action.purpose === "cancel" ? EMPTY_SEND_GAS : (row.gasLimit ?? (await estimate(row)));
     if (gasLimit === null) return false;
-    const call = action.purpose === "cancel" ? { to: signer.address, data: "0x" } : { to: row.to, data: row.data };
+    const call = action.purpose === "cancel" ? { to: sender, data: "0x" } : { to: row.to, data: row.data };
     const raw = await signer.signTransaction({ type: 2, chainId, nonce, ...call, value: 0n, gasLimit, ...action.fees });
     const attempt: AttemptRow = {
       transactionId: row.id,
@@ -198,11 +198,14 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
       sentAt: null,
     };
     // Hash and raw transaction are durable before any node hears of them: whatever lands can be recognised.
-    owned.add(nonce);
-    if (!(await store.prepareAttempt(attempt, row.gasLimit ?? gasLimit))) {
-      log?.warn({ transactionId: row.id, nonce }, "another send owns the nonce; this one takes the next");
-      return true;
+    if (!(await store.prepareAttempt(attempt, row.gasLimit ?? gasLimit, row.nonce))) {
+      log?.warn(
+        { transactionId: row.id, nonce },
+        "the nonce was taken, or the send moved on, meanwhile; looked at anew",
+      );
+      return false;
     }
+    owned.add(nonce);
     attempts.push(attempt);
     Object.assign(row, { nonce, state: "pending", gasLimit: row.gasLimit ?? gasLimit });
     return true;
@@ -211,7 +214,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   /** `null`: not now, or never. Before anything is signed nothing can land, so failing here loses nothing. */
   async function estimate(row: TransactionRow): Promise<bigint | null> {
     try {
-      const call = { from: signer.address, to: row.to, data: row.data };
+      const call = { from: sender, to: row.to, data: row.data };
       const estimated = BigInt(await rpc.request<string>("eth_estimateGas", [call, "pending"]));
       failedEstimates.delete(row.id);
       if (estimated > TRANSACTION_GAS_CAP) {
@@ -239,12 +242,12 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     const [nonce] = nonceGaps(chain.pendingNonce, owned);
     if (nonce === undefined) return;
     log?.warn({ nonce }, "filling a nonce gap");
-    const createdAt = now();
-    await store.enqueueTransaction({ chainId, sender: signer.address, to: signer.address, data: "0x", createdAt });
+    await store.enqueueTransaction({ chainId, sender, to: sender, data: "0x", createdAt: now() });
   }
 
   async function run(): Promise<void> {
-    while (!stopping) {
+    const { signal } = stop;
+    while (!signal.aborted) {
       try {
         await tick();
         consecutiveFailures = 0;
@@ -253,7 +256,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
         lastError = (error as Error).message;
         log?.error({ error: lastError, consecutiveFailures }, "a look at the sends failed; the next follows");
       }
-      if (stopping) return;
+      if (signal.aborted) return;
       const pause = Math.min(30_000, policy.pollMs * 2 ** Math.min(consecutiveFailures, 6));
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pause);
@@ -268,18 +271,18 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
 
   return {
     async enqueue({ to, data }) {
-      const send = { chainId, sender: signer.address, to, data, createdAt: now() };
-      const id = await store.enqueueTransaction(send);
+      const id = await store.enqueueTransaction({ chainId, sender, to, data, createdAt: now() });
       wakeUp?.();
       return id;
     },
     tick,
     start() {
-      stopping = false;
-      running ??= run();
+      if (running) return;
+      stop = new AbortController();
+      running = run();
     },
     async stop() {
-      stopping = true;
+      stop.abort();
       wakeUp?.();
       await running;
       running = null;

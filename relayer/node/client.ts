@@ -31,6 +31,22 @@ export interface Seal {
   receiptIds: Hex[];
 }
 
+const batchStatusSchema = z.object({
+  state: z.string(),
+  reason: z.string().nullish(),
+  /** Places of proofs that do not hold. */
+  invalid: z.array(z.number().int()).nullish(),
+});
+
+/** What the relayer knows of a batch. */
+export interface BatchStatus {
+  /** `received`, `verified`, `batched`, `submitted`, `mined`, `final` or `rejected`. */
+  state: string;
+  reason: string | null;
+  /** Places of the proofs that do not hold, where that is why it was rejected. */
+  invalid: number[];
+}
+
 /** The relayer's HTTP API as a node uses it. All calls may be repeated: the relayer knows what it has by its digest. */
 export interface RelayerClient {
   postReceipt(signed: SignedReceipt, evidence: Hex): Promise<void>;
@@ -39,6 +55,8 @@ export interface RelayerClient {
   /** Waits up to `waitSeconds` for a batch to sign; `null` if there was none. */
   nextSeal(keyId: Hex, waitSeconds: number, signal?: AbortSignal): Promise<Seal | null>;
   answerSeal(sealId: string, signature: Hex): Promise<void>;
+  /** `null` if the relayer does not know it. */
+  batchStatus(digest: Hex): Promise<BatchStatus | null>;
   /** What the relayer knows of a receipt; `null` if nothing. */
   receiptStatus(receiptId: Hex): Promise<Record<string, unknown> | null>;
 }
@@ -102,6 +120,16 @@ export function createRelayerClient(options: ClientOptions): RelayerClient {
     }
   }
 
+  async function get(path: string): Promise<Record<string, unknown> | null> {
+    try {
+      const { body } = await call("GET", path);
+      return isRecord(body) ? body : null;
+    } catch (error) {
+      if (error instanceof RelayerProblem && error.status === 404) return null;
+      throw error;
+    }
+  }
+
   const wire = ({ receipt, signature }: SignedReceipt) => ({ receipt: receiptToWire(receipt), signature });
 
   return {
@@ -122,15 +150,13 @@ export function createRelayerClient(options: ClientOptions): RelayerClient {
     async answerSeal(sealId, signature) {
       await call("POST", `/v1/seals/${encodeURIComponent(sealId)}`, { signature });
     },
-    async receiptStatus(receiptId) {
-      try {
-        const { body } = await call("GET", `/v1/receipts/${receiptId}`);
-        return isRecord(body) ? body : null;
-      } catch (error) {
-        if (error instanceof RelayerProblem && error.status === 404) return null;
-        throw error;
-      }
+    async batchStatus(digest) {
+      const found = await get(`/v1/batches/${digest}`);
+      if (found === null) return null;
+      const { state, reason, invalid } = batchStatusSchema.parse(found);
+      return { state, reason: reason ?? null, invalid: invalid ?? [] };
     },
+    receiptStatus: (receiptId) => get(`/v1/receipts/${receiptId}`),
   };
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { batchDigest, bindingOf, dataHashOf, leavesDocument, merkleRoot, Mode } from "../protocol/index.ts";
 import { ZERO_ADDRESS, type Batch, type Domain, type Hex, type Receipt } from "../protocol/index.ts";
 import type { RelayerClient } from "./client.ts";
-import { RelayerProblem } from "./errors.ts";
+import { BatchRejected, RelayerProblem } from "./errors.ts";
 import type { NodeKey } from "./keys.ts";
 import type { RequestStore, SealedBatch, Waiting } from "./request-store.ts";
 
@@ -27,16 +27,18 @@ export interface DeliveryOptions {
   delivery?: "batches" | "receipts";
   batchSize?: number;
   deliverEveryMs?: number;
+  now?: () => number;
   onError: (error: Error) => void;
 }
 
 // A proved batch carries its proofs as calldata, and costs gas for each: 64 use about a quarter of a transaction.
 const SIGNED_BATCH_SIZE = 1_000;
 const PROVED_BATCH_SIZE = 64;
+const FOLLOWED_AT_ONCE = 20;
 
 /** Brings issued receipts to the relayer: proves them, seals them into batches, posts until they are taken. */
 export function createDelivery(options: DeliveryOptions) {
-  const { key, mode, modelId, domain, store, relayer, prove, onError } = options;
+  const { key, mode, modelId, domain, store, relayer, prove, onError, now = Date.now } = options;
   const zkml = mode === Mode.ZKML;
   const batchSize = options.batchSize ?? (zkml ? PROVED_BATCH_SIZE : SIGNED_BATCH_SIZE);
   let current: Promise<void> | null = null;
@@ -89,6 +91,26 @@ export function createDelivery(options: DeliveryOptions) {
     }
   }
 
+  /** What was taken may still turn out bad: proofs are verified after the reply, and the chain has the last word. */
+  async function follow(): Promise<void> {
+    for (const { digest, receiptIds } of store.following(FOLLOWED_AT_ONCE, now())) {
+      try {
+        const status = await relayer.batchStatus(digest);
+        if (status === null) store.recordUnposted(digest);
+        else if (status.state === "final") store.closeBatch(digest);
+        else if (status.state === "rejected") {
+          const named = status.invalid.flatMap((place) => receiptIds[place] ?? []);
+          const bad = named.length > 0 ? named : receiptIds;
+          const reason = status.reason ?? "no reason given";
+          store.breakUp(digest, bad, reason);
+          onError(new BatchRejected(digest, reason, bad.length, receiptIds.length));
+        }
+      } catch (error) {
+        onError(error as Error);
+      }
+    }
+  }
+
   async function postReceipt({ receiptId, receipt, signature, evidence }: Waiting): Promise<void> {
     try {
       await relayer.postReceipt({ receipt, signature }, evidence);
@@ -109,6 +131,7 @@ export function createDelivery(options: DeliveryOptions) {
     for (let leaves = store.waiting(batchSize); leaves.length > 0; leaves = store.waiting(batchSize))
       await seal(leaves);
     for (const sealed of store.unposted()) await postBatch(sealed);
+    await follow();
   }
 
   const deliver = (): Promise<void> => (current ??= once().finally(() => (current = null)));
@@ -131,6 +154,6 @@ function isVerdict(error: unknown): error is RelayerProblem {
 
 /** Leaves that the relayer names as bad. Without names the batch is kept and posted again: nothing is given up. */
 function badLeaves(error: unknown, leaves: readonly Waiting[]): Hex[] {
-  if (!isVerdict(error) || !Array.isArray(error.problem.invalid)) return [];
-  return error.problem.invalid.flatMap((place) => leaves[Number(place)]?.receiptId ?? []);
+  if (!isVerdict(error) || !Array.isArray(error.problem.positions)) return [];
+  return error.problem.positions.flatMap((place) => leaves[Number(place)]?.receiptId ?? []);
 }

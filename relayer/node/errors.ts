@@ -24,7 +24,7 @@ export class RelayerProblem extends Error {
   override readonly name = "RelayerProblem";
   readonly code: string;
   readonly status: number;
-  /** Everything the problem says, for example `invalid`: places of proofs that do not hold. */
+  /** Everything the problem says, for example `positions` of the receipts it is about. */
   readonly problem: Readonly<Record<string, unknown>>;
   constructor(status: number, problem: Readonly<Record<string, unknown>>) {
     const code = typeof problem.code === "string" ? problem.code : `http_${status}`;
@@ -32,6 +32,15 @@ export class RelayerProblem extends Error {
     this.code = code;
     this.status = status;
     this.problem = problem;
+  }
+}
+
+/** A batch that the relayer took and could not settle. Its receipts are set aside, or wait for another batch. */
+export class BatchRejected extends Error {
+  override readonly name = "BatchRejected";
+  readonly code = "batch_rejected";
+  constructor(digest: Hex, reason: string, bad: number, count: number) {
+    super(`batch ${digest} was rejected (${reason}): ${bad} of ${count} receipts set aside, the others sealed anew`);
   }
 }
 

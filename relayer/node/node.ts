@@ -94,8 +94,13 @@ export function createNode(options: NodeOptions): InferenceNode {
     const { outputHash, outputScheme = 0, body, witness } = await infer();
     if (mode === Mode.ZKML && !witness) throw new TypeError("a ZKML answer needs its witness, or it cannot be proved");
     const receipt: Receipt = {
-      ...{ ...ask, modelId, outputHash, outputScheme, keyId: key.keyId, mode },
-      completedAt: BigInt(Math.floor(now() / 1_000)),
+      ...ask,
+      modelId,
+      outputHash,
+      outputScheme,
+      keyId: key.keyId,
+      mode,
+      completedAt: BigInt(Math.floor(now() / 1e3)),
     };
     const id = receiptId(domain, receipt);
     const issued = { receiptId: id, receipt, signature: await key.sign(id), body };
@@ -145,7 +150,7 @@ export function createNode(options: NodeOptions): InferenceNode {
  * that would be two receipts under one id.
  */
 function canonical(ask: Ask): Required<Ask> {
-  const bytes = (hex: string, length: number): Hex => toHex(fromHex(hex.toLowerCase(), length));
+  const bytes = (hex: string, length: number): Hex => toHex(fromHex(hex, length));
   return {
     requestId: bytes(ask.requestId, 32),
     inputHash: bytes(ask.inputHash, 32),

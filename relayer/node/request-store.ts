@@ -46,6 +46,12 @@ export interface RequestStore {
   /** Batches the relayer does not have yet. */
   unposted(): SealedBatch[];
   recordPosted(digestOrReceiptId: Hex): void;
+  /** Batches the relayer has, whose end is not known; least recently asked for first. */
+  following(limit: number, now: number): { digest: Hex; receiptIds: Hex[] }[];
+  /** The relayer lost it: it is posted again. */
+  recordUnposted(digest: Hex): void;
+  /** Its end is known: nothing is left to do for it. */
+  closeBatch(digest: Hex): void;
   /** The batch will not be taken: `bad` receipts are set aside with the reason, the others wait again. */
   breakUp(digest: Hex, bad: readonly Hex[], reason: string): void;
   setAside(receiptId: Hex, reason: string): void;
@@ -85,9 +91,11 @@ const SCHEMA = `
     digest TEXT PRIMARY KEY,
     batch TEXT NOT NULL,
     signature TEXT NOT NULL,
-    posted INTEGER NOT NULL DEFAULT 0
+    posted INTEGER NOT NULL DEFAULT 0,
+    asked_at INTEGER NOT NULL DEFAULT 0,
+    closed INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS batches_open ON batches (posted) WHERE posted = 0;`;
+  CREATE INDEX IF NOT EXISTS batches_open ON batches (posted, asked_at) WHERE closed = 0;`;
 
 // SQLite with synchronous=FULL: a commit is on the disk when it returns, power cut included. The embedded Postgres that
 // serves the relayer runs without fsync, which is not enough here: a forgotten id could be signed twice, and that is
@@ -119,12 +127,16 @@ export function openRequestStore(file: string): RequestStore {
     byReceipt: db.prepare("SELECT receipt FROM requests WHERE receipt_id = ?"),
     keep: db.prepare("INSERT INTO batches (digest, batch, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
     join: db.prepare("UPDATE requests SET batch = ? WHERE receipt_id = ?"),
-    unposted: db.prepare("SELECT digest, batch, signature FROM batches WHERE posted = 0 ORDER BY rowid"),
+    unposted: db.prepare("SELECT digest, batch, signature FROM batches WHERE posted = 0 AND closed = 0 ORDER BY rowid"),
     leaves: db.prepare("SELECT * FROM requests WHERE batch = ? ORDER BY reserved_at, rowid"),
     posted: db.prepare("UPDATE batches SET posted = 1 WHERE digest = ?"),
+    follow: db.prepare("SELECT digest FROM batches WHERE posted = 1 AND closed = 0 ORDER BY asked_at, rowid LIMIT ?"),
+    asked: db.prepare("UPDATE batches SET asked_at = ? WHERE digest = ?"),
+    unpost: db.prepare("UPDATE batches SET posted = 0 WHERE digest = ?"),
+    shut: db.prepare("UPDATE batches SET closed = 1 WHERE digest = ?"),
     done: db.prepare("UPDATE requests SET done = 1 WHERE batch = ? OR receipt_id = ?"),
     drop: db.prepare("DELETE FROM batches WHERE digest = ?"),
-    leave: db.prepare("UPDATE requests SET batch = NULL WHERE batch = ?"),
+    leave: db.prepare("UPDATE requests SET batch = NULL, done = 0 WHERE batch = ? AND aside IS NULL"),
     aside: db.prepare("UPDATE requests SET done = 1, aside = ? WHERE receipt_id = ?"),
   };
 
@@ -207,6 +219,16 @@ export function openRequestStore(file: string): RequestStore {
         statement.posted.run(id);
         statement.done.run(id, id);
       }),
+    following: (limit, now) => {
+      const found = rows(statement.follow.all(limit)).map((row) => (row as unknown as { digest: Hex }).digest);
+      for (const digest of found) statement.asked.run(now, digest);
+      return found.map((digest) => ({
+        digest,
+        receiptIds: rows(statement.leaves.all(digest)).map((row) => row.receipt_id as Hex),
+      }));
+    },
+    recordUnposted: (digest) => void statement.unpost.run(digest),
+    closeBatch: (digest) => void statement.shut.run(digest),
     breakUp: (digest, bad, reason) =>
       atOnce(() => {
         for (const id of bad) statement.aside.run(reason, id);

@@ -53,6 +53,7 @@ const seen: Record<SendErrorKind, string[]> = {
   invalid: [
     "intrinsic gas too low: gas 5, minimum needed 21000",
     "intrinsic gas too high",
+    "Transaction requires at least 21000 gas but got 20000",
     "exceeds block gas limit",
     "Transaction gas limit is 30000001 and exceeds block gas limit of 30000000",
     "Transaction gas limit is 16777217 and exceeds transaction gas cap of 16777216",

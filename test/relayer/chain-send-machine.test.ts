@@ -40,7 +40,11 @@ const view = (over: Partial<SendView> = {}): SendView => ({
   ...over,
 });
 const block = (over: Partial<Extract<Finding, { at: "block" }>> = {}): Finding => ({
-  ...{ at: "block", blockNumber: 100, blockHash: "0xb1", succeeded: true, agreed: true },
+  at: "block",
+  blockNumber: 100,
+  blockHash: "0xb1",
+  succeeded: true,
+  agreed: true,
   ...over,
 });
 const nowhere: Finding = { at: "nowhere", agreed: true };

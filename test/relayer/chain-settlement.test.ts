@@ -19,9 +19,18 @@ import { deployProtocol, Mode, type Protocol } from "../support/protocol.ts";
 
 const GWEI = 10n ** 9n;
 const policy: ManagerPolicy = {
-  ...{ maxFeePerGas: 1_000n * GWEI, maxPriorityFeePerGas: 5n * GWEI, bumpPercent: 10, ceilingMultiplier: 5 },
-  ...{ resubmitAfterMs: 60_000, rebroadcastAfterMs: 12_000, parkMs: 30_000, pollMs: 20, estimateTries: 2 },
-  ...{ finality: { confirmations: 2 }, gasMarginPercent: 20, maxInFlight: 16 },
+  maxFeePerGas: 1000n * GWEI,
+  maxPriorityFeePerGas: 5n * GWEI,
+  bumpPercent: 10,
+  ceilingMultiplier: 5,
+  resubmitAfterMs: 6e4,
+  rebroadcastAfterMs: 12e3,
+  parkMs: 3e4,
+  pollMs: 20,
+  estimateTries: 2,
+  finality: { confirmations: 2 },
+  gasMarginPercent: 20,
+  maxInFlight: 16,
 };
 
 describe("settlement against the contracts", () => {
@@ -49,8 +58,12 @@ describe("settlement against the contracts", () => {
     keyId = (await p.addOperatorKey(await p.registerNode(), key)) as Hex;
     vanilla = (await p.registerModel(1 << Mode.VANILLA)) as Hex;
     const version = {
-      ...{ contentHash: hexlify(randomBytes(32)), uri: "ipfs://scorer", modes: 1 << Mode.ZKML },
-      ...{ verifier: await p.groth16.getAddress(), verifyingKey: groth16.keyBytes(setup), signals: "in, out, binding" },
+      contentHash: hexlify(randomBytes(32)),
+      uri: "ipfs://scorer",
+      modes: 1 << Mode.ZKML,
+      verifier: await p.groth16.getAddress(),
+      verifyingKey: groth16.keyBytes(setup),
+      signals: "in, out, binding",
     };
     await p.models.register(version);
     zkml = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;
@@ -98,7 +111,10 @@ describe("settlement against the contracts", () => {
     const receipts = made.map(({ one }) => one);
     const batch = batchOf(receipts);
     return {
-      ...{ kind: "proved", batch, modelId: zkml, signature: sign(protocol.batchDigest(domain, batch)) },
+      kind: "proved",
+      batch,
+      modelId: zkml,
+      signature: sign(protocol.batchDigest(domain, batch)),
       receipts: protocol.encodeCompact(receipts),
       evidence: `0x${made.map(({ evidence }) => evidence.slice(2)).join("")}`,
     };
@@ -112,16 +128,36 @@ describe("settlement against the contracts", () => {
     await p.networkHelpers.setBalance(wallet.address, parseEther("10"));
     let clock = Date.now();
     const manager = createTransactionManager({
-      ...{ store: db.store, rpc, chainId: 31337, policy, now: () => clock },
-      signer: { address: wallet.address, signTransaction: (transaction) => wallet.signTransaction(transaction) },
+      store: db.store,
+      rpc,
+      chainId: 31337,
+      policy,
+      now: () => clock,
+      signer: {
+        address: wallet.address,
+        signTransaction: (transaction) => wallet.signTransaction(transaction),
+      },
       listener: settlementListener({
         domain,
         reader,
         sink: {
-          mined: async (_id, fates) => void told.push({ turn: "mined", fates }),
+          mined: async (_id, fates) =>
+            void told.push({
+              turn: "mined",
+              fates,
+            }),
           unmined: async () => void told.push({ turn: "unmined" }),
-          final: async (_id, fates, { gasUsed }) => void told.push({ turn: "final", fates, gasUsed: BigInt(gasUsed) }),
-          released: async (_id, _items, reason) => void told.push({ turn: "released", reason }),
+          final: async (_id, fates, { gasUsed }) =>
+            void told.push({
+              turn: "final",
+              fates,
+              gasUsed: BigInt(gasUsed),
+            }),
+          released: async (_id, _items, reason) =>
+            void told.push({
+              turn: "released",
+              reason,
+            }),
         },
       }),
     });
@@ -197,7 +233,12 @@ describe("settlement against the contracts", () => {
       ...encodedLog("BatchSettled", [digest, keyId, 0, protocol.ZERO_HASH, 1, protocol.ZERO_HASH, address]),
     });
     const mined = (over: object) => ({
-      ...{ transactionHash: "0x", blockHash: "0x", blockNumber: "0x1", status: "0x1", gasUsed: "0x1", logs: [] },
+      transactionHash: "0x",
+      blockHash: "0x",
+      blockNumber: "0x1",
+      status: "0x1",
+      gasUsed: "0x1",
+      logs: [],
       ...over,
     });
     const states = (over: object) => settlement.readOutcomes(domain, [item], mined(over)).map(({ state }) => state);
@@ -206,6 +247,50 @@ describe("settlement against the contracts", () => {
     expect(states({ logs: [log(domain.verifyingContract, keyId)] })).to.deep.equal(["unknown"]);
     expect(states({ status: "0x0", logs: [log(domain.verifyingContract, id)] })).to.deep.equal(["unknown"]);
     expect(states({})).to.deep.equal(["unknown"]);
+  });
+
+  it("a final revert releases the items, and silence of the logs settles none [FM:false-settled]", async () => {
+    const item = await signed(1);
+    const id = settlement.itemId(domain, item);
+    const told: unknown[] = [];
+    const listener = settlementListener({
+      domain,
+      reader,
+      sink: {
+        mined: async (_id, fates) => void told.push({ mined: fates }),
+        unmined: async (_id, items) => void told.push({ unmined: items }),
+        final: async (_id, fates) => void told.push({ final: fates }),
+        released: async (_id, items, reason) => void told.push({ released: items, reason }),
+      },
+    });
+    const data = settlement.encodeSettlement([item]);
+    const row = {
+      id: "1",
+      chainId: 31337,
+      sender: "0x",
+      nonce: 0,
+      gasLimit: 1n,
+      state: "mined" as const,
+      mined: null,
+      to: domain.verifyingContract,
+      data,
+    };
+    const mined = { transactionHash: "0x", blockHash: "0x", blockNumber: "0x1", gasUsed: "0x1", logs: [] };
+    await listener.mined(row, { ...mined, status: "0x0" });
+    await listener.final(row, { ...mined, status: "0x0" });
+    const items = [{ id, kind: "signed" }];
+    expect(told).to.deep.equal([{ released: items, reason: "reverted" }]);
+    told.length = 0;
+    await listener.final(row, { ...mined, status: "0x1" });
+    expect(told).to.deep.equal([{ final: [{ id, kind: "signed", state: "skipped", reason: "NotSettled" }] }]);
+    told.length = 0;
+    await listener.unmined(row);
+    await listener.failed(row, "cancelled");
+    expect(told).to.deep.equal([{ unmined: items }, { released: items, reason: "cancelled" }]);
+    // A payment that fills a nonce gap carries nothing.
+    told.length = 0;
+    await listener.final({ ...row, to: row.sender, data: "0x" }, { ...mined, status: "0x1" });
+    expect(told).to.deep.equal([]);
   });
 
   it("its gas figures are above what calls cost, so that a planned call fits", async () => {
@@ -307,21 +392,54 @@ describe("settlement calls", () => {
     fc.uint8Array({ minLength: length, maxLength: length }).map((value) => hexlify(value) as Hex);
   const word = bytes(32);
   const batch: fc.Arbitrary<Batch> = fc.record({
-    ...{ keyId: word, root: word, dataHash: word, settler: bytes(20) },
-    ...{ mode: fc.integer({ min: 0, max: 255 }), count: fc.integer({ min: 1, max: 40 }) },
+    keyId: word,
+    root: word,
+    dataHash: word,
+    settler: bytes(20),
+    mode: fc.integer({
+      min: 0,
+      max: 255,
+    }),
+    count: fc.integer({
+      min: 1,
+      max: 40,
+    }),
   });
   const receipt: fc.Arbitrary<Receipt> = fc.record({
-    ...{ requestId: word, modelId: word, inputHash: word, outputHash: word, contextHash: word, keyId: word },
-    ...{ outputScheme: fc.integer({ min: 0, max: 255 }), payer: bytes(20), sequence: fc.bigInt(0n, 2n ** 64n - 1n) },
-    ...{ cumulativeFee: fc.bigInt(0n, 2n ** 128n - 1n), completedAt: fc.bigInt(0n, 2n ** 64n - 1n) },
-    mode: fc.integer({ min: 0, max: 255 }),
+    requestId: word,
+    modelId: word,
+    inputHash: word,
+    outputHash: word,
+    contextHash: word,
+    keyId: word,
+    outputScheme: fc.integer({
+      min: 0,
+      max: 255,
+    }),
+    payer: bytes(20),
+    sequence: fc.bigInt(0n, 2n ** 64n - 1n),
+    cumulativeFee: fc.bigInt(0n, 2n ** 128n - 1n),
+    completedAt: fc.bigInt(0n, 2n ** 64n - 1n),
+    mode: fc.integer({
+      min: 0,
+      max: 255,
+    }),
   });
   const signature = bytes(65);
   const item: fc.Arbitrary<SettlementItem> = fc.oneof(
     fc.record({ kind: fc.constant("signed" as const), batch, signature }),
     fc.record({
-      ...{ kind: fc.constant("proved" as const), batch, modelId: word, signature },
-      ...{ receipts: bytes(116), evidence: fc.integer({ min: 0, max: 2_000 }).chain(bytes) },
+      kind: fc.constant("proved" as const),
+      batch,
+      modelId: word,
+      signature,
+      receipts: bytes(116),
+      evidence: fc
+        .integer({
+          min: 0,
+          max: 2e3,
+        })
+        .chain(bytes),
     }),
     fc.record({ kind: fc.constant("receipt" as const), receipt, signature, evidence: fc.constantFrom("0x" as Hex) }),
   );

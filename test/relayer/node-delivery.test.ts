@@ -4,7 +4,7 @@ import type { InferenceNode, NodeOptions, RequestStore } from "../../relayer/nod
 import * as protocol from "../../relayer/protocol/index.ts";
 import type { Batch, Hex } from "../../relayer/protocol/index.ts";
 import { receiptFromWire, type WireReceipt } from "../../relayer/node/wire.ts";
-import { startScriptedRelayer } from "../support/scripted-relayer.ts";
+import { startScriptedRelayer, type Posted } from "../support/scripted-relayer.ts";
 
 const key = localKey(`0x${"07".repeat(32)}`);
 const modelId: Hex = `0x${"aa".repeat(32)}`;
@@ -22,7 +22,9 @@ describe("node: delivery", () => {
   after(() => relayer.close());
   beforeEach(() => {
     relayer.posted.length = 0;
+    relayer.asked.length = 0;
     relayer.reply = () => ({ status: 201, body: {} });
+    relayer.status = () => ({ status: 200, body: { state: "final" } });
     store = openRequestStore(":memory:");
     errors = [];
   });
@@ -30,8 +32,18 @@ describe("node: delivery", () => {
 
   const start = (over: Partial<NodeOptions> = {}): InferenceNode =>
     createNode({
-      ...{ key, mode: 0, modelId, domain, store, onError: (error) => errors.push(error) },
-      relayer: createRelayerClient({ url: relayer.url, pauseMs: 1, timeoutMs: 300, tries: 3 }),
+      key,
+      mode: 0,
+      modelId,
+      domain,
+      store,
+      onError: (error) => errors.push(error),
+      relayer: createRelayerClient({
+        url: relayer.url,
+        pauseMs: 1,
+        timeoutMs: 300,
+        tries: 3,
+      }),
       ...over,
     });
   async function serve(node: InferenceNode, count: number, from = 0) {
@@ -133,7 +145,7 @@ describe("node: delivery", () => {
     const served = await serve(node, 3);
     await node.deliver();
     expect(jobs).to.deep.equal(served.map(({ receiptId }) => protocol.bindingOf(receiptId)));
-    const [{ path, body }] = relayer.posted as [{ path: string; body: any }];
+    const [{ path, body }] = relayer.posted as [Posted];
     expect(path).to.equal("/v1/proofs");
     expect(body.modelId).to.equal(modelId);
     expect(checked(body)).to.deep.equal(served.map(({ receiptId }) => receiptId));
@@ -141,17 +153,43 @@ describe("node: delivery", () => {
     expect(body.evidence.slice(-2)).to.equal("02");
   });
 
-  it("sets the proofs aside that the relayer names, and signs a new batch over the others [R2]", async () => {
+  it("sets the proofs aside that turn out bad, and signs a new batch over the others [R2]", async () => {
     const node = start({ mode: protocol.Mode.ZKML, prove: async () => `0x${"00".repeat(352)}` });
     const served = await serve(node, 3);
-    relayer.reply = ({ body }) =>
-      body.batch.count === 3 ? { status: 422, body: { code: "invalid_proofs", invalid: [1] } } : { status: 201 };
+    relayer.status = () => ({ status: 200, body: { state: "received", reason: null, invalid: null } });
     await node.deliver();
+    expect(relayer.asked).to.have.length(1);
+    relayer.status = () => ({ status: 200, body: { state: "rejected", reason: "InvalidProof", invalid: [1] } });
+    await node.deliver();
+    expect(errors.at(-1)!.code).to.equal("batch_rejected");
+    relayer.status = () => ({ status: 200, body: { state: "final" } });
     await node.deliver();
     const ids = checked(relayer.posted[1]!.body);
     expect(ids).to.deep.equal([served[0]!.receiptId, served[2]!.receiptId]);
     await node.deliver();
     expect(relayer.posted).to.have.length(2);
+    expect(relayer.asked).to.have.length(3);
+  });
+
+  it("leaves out the receipts that the door names, and seals the others anew [R2]", async () => {
+    const node = start();
+    const served = await serve(node, 3);
+    relayer.reply = ({ body }) =>
+      body.batch.count === 3 ? { status: 422, body: { code: "too_old", positions: [0] } } : { status: 201, body: {} };
+    await node.deliver();
+    await node.deliver();
+    expect(checked(relayer.posted[1]!.body)).to.deep.equal(served.slice(1).map(({ receiptId }) => receiptId));
+  });
+
+  it("posts a batch again to a relayer that lost it [FM:queue-wiped]", async () => {
+    const node = start();
+    await serve(node, 2);
+    relayer.status = () => ({ status: 404, body: { code: "not_found" } });
+    await node.deliver();
+    relayer.status = () => ({ status: 200, body: { state: "final" } });
+    await node.deliver();
+    expect(relayer.posted).to.have.length(2);
+    expect(relayer.posted[1]).to.deep.equal(relayer.posted[0]);
   });
 
   it("one run that cannot be proved holds up no other [FM:poison-item]", async () => {
@@ -189,8 +227,21 @@ describe("node: delivery", () => {
       const ids = served.map(({ receiptId }) => receiptId);
       const receipts = served.map(({ receipt }) => receipt);
       const batch: Batch = {
-        ...{ keyId: key.keyId, mode: 0, root: protocol.merkleRoot(ids), count: 3, settler: id(7).slice(0, 42) as Hex },
-        dataHash: protocol.dataHashOf(protocol.leavesDocument(domain, { keyId: key.keyId, mode: 0 }, receipts)),
+        keyId: key.keyId,
+        mode: 0,
+        root: protocol.merkleRoot(ids),
+        count: 3,
+        settler: id(7).slice(0, 42) as Hex,
+        dataHash: protocol.dataHashOf(
+          protocol.leavesDocument(
+            domain,
+            {
+              keyId: key.keyId,
+              mode: 0,
+            },
+            receipts,
+          ),
+        ),
       };
       const seal = { id: "s1", ...change(batch, ids) };
       let offered = 0;

@@ -26,9 +26,10 @@ export function memoryTransactions() {
     async attemptsOf(ids) {
       return structuredClone([...attempts.values()].filter((attempt) => ids.includes(attempt.transactionId)));
     },
-    async prepareAttempt(attempt, gasLimit) {
+    async prepareAttempt(attempt, gasLimit, seenNonce) {
       const owner = [...rows.values()].find((one) => one.nonce === attempt.nonce && one.state !== "failed");
       if (owner && owner.id !== attempt.transactionId) return false;
+      if (row(attempt.transactionId).nonce !== seenNonce) return false;
       Object.assign(row(attempt.transactionId), { nonce: attempt.nonce, gasLimit, state: "pending" });
       attempts.set(attempt.hash, structuredClone(attempt));
       return true;
@@ -55,8 +56,17 @@ export function memoryTransactions() {
     async enqueueTransaction({ chainId, sender, to, data }) {
       const id = String(++lastId);
       rows.set(id, {
-        ...{ id, chainId, sender, to, data, nonce: null, gasLimit: null, state: "queued" as const },
-        ...{ mined: null, succeeded: null, reason: null },
+        id,
+        chainId,
+        sender,
+        to,
+        data,
+        nonce: null,
+        gasLimit: null,
+        state: "queued" as const,
+        mined: null,
+        succeeded: null,
+        reason: null,
       });
       return id;
     },

@@ -1,10 +1,20 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { WireReceipt } from "../../relayer/node/wire.ts";
+import type { Batch, Hex } from "../../relayer/protocol/index.ts";
 
+/** Every field that some submission has: a test reads those of the one it expects. */
+export interface PostedBody {
+  batch: Batch;
+  modelId: Hex;
+  signature: Hex;
+  receipts: { receipt: WireReceipt; signature: Hex }[];
+  receipt: WireReceipt;
+  evidence: Hex;
+}
 export interface Posted {
   path: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  body: any;
+  body: PostedBody;
 }
 export type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | "lose" | "hang";
 
@@ -14,6 +24,10 @@ export async function startScriptedRelayer() {
   const relayer = {
     url: "",
     posted,
+    /** Digests of batches that were asked for. */
+    asked: [] as string[],
+    /** Answers questions about batches. */
+    status: (_digest: string): Reply => ({ status: 200, body: { state: "final" } }),
     /** Decides about each call; a lost reply means that the call arrived. */
     reply: (_call: Posted): Reply => ({ status: 201, body: {} }),
     close,
@@ -23,8 +37,10 @@ export async function startScriptedRelayer() {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     const call = { path: request.url!, body: text === "" ? null : JSON.parse(text) };
-    posted.push(call);
-    const reply = relayer.reply(call);
+    const digest = request.method === "GET" ? /^\/v1\/batches\/(.+)$/.exec(call.path)?.[1] : undefined;
+    if (digest) relayer.asked.push(digest);
+    else posted.push(call);
+    const reply = digest ? relayer.status(digest) : relayer.reply(call);
     if (reply === "hang") return;
     if (reply === "lose") return void response.destroy();
     response.writeHead(reply.status, { "content-type": "application/json", ...reply.headers });
