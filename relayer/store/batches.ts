@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import { LEAF_SIZE, LEAVES_HEADER_SIZE, type Batch, type Hex } from "../protocol/index.ts";
-import { lock, rows, type Database } from "./database.ts";
+import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation } from "./errors.ts";
 import { batches, receiptIndex, singles, type ItemState } from "./schema.ts";
 
@@ -130,10 +130,4 @@ export async function moveBatch(
     .where(and(eq(batches.id, id), eq(batches.state, from)))
     .returning({ id: batches.id });
   return moved.length > 0;
-}
-
-function bytes(value: Hex | Uint8Array): Buffer {
-  return typeof value === "string"
-    ? Buffer.from(value.slice(2), "hex")
-    : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { and, asc, eq, inArray, isNull, lt, ne, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, lt, sql } from "drizzle-orm";
 import { view } from "../protocol/bytes.ts";
 import { LEAF_SIZE, readLeaf, writeLeaf, type Batch, type Hex, type Receipt } from "../protocol/index.ts";
 import { insertBatchRow } from "./batches.ts";
-import { lock, type Database } from "./database.ts";
+import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation, StoreError } from "./errors.ts";
 import { batches, receiptIndex, seals, singles, type ItemState } from "./schema.ts";
 
@@ -29,21 +29,20 @@ export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id
   const { requestId, keyId, mode, modelId } = receipt;
   return db.transaction(async (tx) => {
     await lock(tx, `key ${keyId}`);
-    const [known] = await tx
-      .select({ id: singles.id, receiptId: singles.receiptId })
-      .from(singles)
-      .where(and(eq(singles.keyId, keyId), eq(singles.requestId, requestId)));
-    if (known?.receiptId === receiptId) return { id: known.id, isNew: false };
+    // One statement: in an embedded database each costs as much as the work it does.
+    const [known] = await rows<{ id: number | null; same: boolean }>(
+      tx,
+      sql`
+      select id, receipt_id = ${bytes(receiptId)} as same from ${singles}
+      where key_id = ${bytes(keyId)} and request_id = ${bytes(requestId)}
+      union all
+      select null, false from ${receiptIndex} as r
+      where r.request_id = ${bytes(requestId)} and r.receipt_id <> ${bytes(receiptId)}
+      and exists (select from ${batches} as b where b.id = r.batch_id and b.key_id = ${bytes(keyId)})
+      limit 1`,
+    );
+    if (known?.same) return { id: Number(known.id), isNew: false };
     if (known) throw new Equivocation([0]);
-    const [batched] = await tx
-      .select({ id: batches.id })
-      .from(receiptIndex)
-      .innerJoin(batches, eq(batches.id, receiptIndex.batchId))
-      .where(
-        and(eq(receiptIndex.requestId, requestId), ne(receiptIndex.receiptId, receiptId), eq(batches.keyId, keyId)),
-      )
-      .limit(1);
-    if (batched) throw new Equivocation([0]);
     const leaf = Buffer.alloc(LEAF_SIZE);
     writeLeaf(leaf, 0, receipt);
     const [row] = await tx
