@@ -23,6 +23,8 @@ import {
   type Receipt,
 } from "../relayer/protocol/index.ts";
 
+import type { Row } from "./row.ts";
+
 export interface IngestFigures {
   /** Through POST /v1/batches in batches of 1,000, batch signature and every leaf checked. */
   receiptsPerSecond: number;
@@ -99,6 +101,20 @@ export async function measureIngest(options: IngestOptions = {}): Promise<Ingest
   }
 }
 
+/** The figures as rows of the results, with the targets that they are held to. */
+export async function ingestion(options: IngestOptions = {}): Promise<Row[]> {
+  const figures = await measureIngest(options);
+  const row = (name: string, value: number, unit: string, target: number | null, better: Row["better"]): Row => ({
+    ...{ name, value: Number(value.toFixed(1)), unit, baseline: null, ratio: null, target, better },
+  });
+  return [
+    row("receipts in signed batches of 1,000", figures.receiptsPerSecond, "receipts/s", 5_000, "higher"),
+    row("receipts one by one", figures.singleReceiptsPerSecond, "receipts/s", null, "higher"),
+    row("processor time a batched receipt", figures.cpuPerReceipt, "µs", null, "lower"),
+    row("memory growth from receipt 20,000 to 200,000", figures.rssGrowth / 1e6, "MB", 50, "lower"),
+  ];
+}
+
 function receipt(keyId: Hex): Receipt {
   const random = toHex(randomBytes(96));
   return {
@@ -169,6 +185,7 @@ async function stop(child: ChildProcess): Promise<void> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const figures = await measureIngest({ receipts: Number(process.argv[2] ?? 200_000) });
   console.log(`batches of 1,000:  ${figures.receiptsPerSecond.toFixed(0)} receipts/s`);
+  console.log(`processor time:    ${figures.cpuPerReceipt.toFixed(0)} µs a receipt`);
   console.log(
     `memory growth:     ${(figures.rssGrowth / 1e6).toFixed(1)} MB from receipt 20,000 to ${figures.receipts}`,
   );
