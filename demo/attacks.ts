@@ -140,7 +140,10 @@ async function replay({ chain, signed, plainKey, relayerUrl }: Targets, again: {
   );
   return {
     what: "a batch that settled before",
-    relayer: await post(relayerUrl, "/v1/receipts", { ...again, receipt: receiptToWire(again.receipt) }),
+    relayer: await post(relayerUrl, "/v1/receipts", {
+      receipt: receiptToWire(again.receipt),
+      signature: again.signature,
+    }),
     chain: await settleDirectly(chain, items),
   };
 }

@@ -42,7 +42,7 @@ export async function startChain(port: number) {
     displayUi: false,
   });
 
-  const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, pollingInterval: 100 });
+  const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, pollingInterval: 100, cacheTimeout: -1 });
   const as = (name: Account): Wallet => new Wallet(PRIVATE_KEYS[name], provider);
   const address = (name: keyof typeof deployed) => deployed[name].getAddress();
   return {

@@ -4,6 +4,25 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Chain } from "./chain.ts";
 
+/** What differs from the defaults: a chain that makes blocks every second, and nobody who waits for cheap gas. */
+function settings(chain: Chain, folder: string, port: number) {
+  const soon = { patientMs: 1_000, impatientMs: 3_000 };
+  return {
+    chain: {
+      chainId: 31337,
+      registry: chain.addresses.inferenceRegistry,
+      rpcUrls: [chain.url],
+      finality: { confirmations: 2 },
+      pollMs: 200,
+      cacheMs: 1_000,
+    },
+    http: { port, requestsPerSecond: 2_000, burst: 5_000 },
+    store: { dataDir: join(folder, "relayer") },
+    sealing: { policy: soon },
+    settlement: { policy: soon, sweepMs: 100 },
+  };
+}
+
 /** Starts the relayer as an operator does: a program of its own with a configuration file and a key in the environment. */
 export async function launchRelayer(chain: Chain, folder: string, port: number) {
   const config = join(folder, "relayer.yaml");

@@ -29,7 +29,7 @@ export async function openVault(chain: Chain, model: string) {
   await vault.waitForDeployment();
   const address = await vault.getAddress();
   await mined(stock.transfer(borrower.address, 10n ** 18n));
-  await mined(dollar.transfer(address, 10n ** 6n));
+  await mined(dollar.transfer(address, 10n ** 12n));
   await mined(stock.connect(borrower).approve(address, 10n ** 18n));
   await mined(vault.connect(borrower).deposit(10n ** 18n));
   await mined(

@@ -61,7 +61,7 @@ export function createTransactionStore(db: Database): TransactionStore {
       return found.map(toAttempt);
     },
 
-    prepareAttempt: (attempt, gasLimit) =>
+    prepareAttempt: (attempt, gasLimit, seenNonce) =>
       db.transaction(async (tx) => {
         const [row] = await tx
           .select()
@@ -70,6 +70,12 @@ export function createTransactionStore(db: Database): TransactionStore {
         if (!row) throw new Error(`no transaction ${attempt.transactionId}`);
         // One nonce at a time for a sender, whichever process asks.
         await lock(tx, `nonces of ${row.chainId} ${row.sender}`);
+        // Only what is read under the lock counts: another process may have sent this meanwhile.
+        const [now] = await tx
+          .select({ nonce: transactions.nonce })
+          .from(transactions)
+          .where(eq(transactions.id, row.id));
+        if (now?.nonce !== seenNonce) return false;
         const [owner] = await tx
           .select({ id: transactions.id })
           .from(transactions)

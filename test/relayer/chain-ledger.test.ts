@@ -146,6 +146,17 @@ describe("transaction manager over the ledger of record", () => {
     expect(await nonce()).to.equal(1);
   });
 
+  it("gives a send one nonce, whatever an old reading says [FM:nonce-gap]", async () => {
+    const one = manager();
+    const id = await one.enqueue({ to: SINK, data: "0x01" });
+    await one.tick();
+    const [attempt] = await store.attemptsOf([id]);
+    const second = { ...attempt!, hash: `0x${"78".repeat(32)}`, nonce: attempt!.nonce + 1 };
+    expect(await store.prepareAttempt(second, 21_000n, null)).to.equal(false);
+    expect(await store.attemptsOf([id])).to.have.length(1);
+    expect(await store.prepareAttempt({ ...second, nonce: attempt!.nonce }, 21_000n, attempt!.nonce)).to.equal(true);
+  });
+
   it("gives a nonce to one send only [FM:nonce-manager]", async () => {
     const one = manager();
     const first = await one.enqueue({ to: SINK, data: "0x01" });

@@ -55,13 +55,14 @@ contract EvidenceRulesTest is EvidenceRules {
         bool early = completedAt > uint256(settledAt) + 5 minutes;
         bool late = uint256(settledAt) > completedAt + 3 days;
         bool outside = completedAt < key.validFrom || completedAt > key.validUntil;
-        Reason expected = early
-            ? Reason.CompletedInFuture
-            : late
-                ? Reason.CompletedTooLongAgo
-                : outside
-                    ? Reason.OutsideKeyValidity
-                    : Reason.None;
+        Reason expected =
+            early
+                ? Reason.CompletedInFuture
+                : late
+                    ? Reason.CompletedTooLongAgo
+                    : outside
+                        ? Reason.OutsideKeyValidity
+                        : Reason.None;
         require(_checkTimes(completedAt, settledAt, key) == expected, "times");
     }
 
@@ -70,11 +71,12 @@ contract EvidenceRulesTest is EvidenceRules {
         ModelState memory model;
         model.modes = modes;
         mode = mode % 3;
-        Reason expected = modes == 0
-            ? Reason.UnknownModel
-            : (modes >> mode) % 2 == 1
-                ? Reason.None
-                : Reason.ModelForbidsMode;
+        Reason expected =
+            modes == 0
+                ? Reason.UnknownModel
+                : (modes >> mode) % 2 == 1
+                    ? Reason.None
+                    : Reason.ModelForbidsMode;
         require(_checkModel(model, mode) == expected, "modes");
     }
 

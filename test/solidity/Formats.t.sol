@@ -149,7 +149,10 @@ contract FormatsTest {
         require(ReceiptLib.channelRequestId(a, d) == keccak256(bytes.concat(a, bytes32(uint256(d)))), "channel");
         bytes32 asker = bytes32(uint256(uint160(c)));
         bytes memory chain = abi.encode(block.chainid);
-        require(ReceiptLib.onChainRequestId(c, d) == keccak256(bytes.concat(chain, asker, bytes32(uint256(d)))), "asked");
+        require(
+            ReceiptLib.onChainRequestId(c, d) == keccak256(bytes.concat(chain, asker, bytes32(uint256(d)))),
+            "asked"
+        );
         require(ReceiptLib.x402RequestId(c, c, a) == keccak256(bytes.concat(chain, asker, asker, a)), "x402");
     }
 

@@ -61,7 +61,13 @@ contract MerkleTreeTest {
     }
 
     /// @notice A proof of another length is malformed, and a changed sibling leads elsewhere.
-    function testFuzz_otherProofsFail(uint256 seed, uint16 size, uint256 index, uint256 where, uint8 bit) external view {
+    function testFuzz_otherProofsFail(
+        uint256 seed,
+        uint16 size,
+        uint256 index,
+        uint256 where,
+        uint8 bit
+    ) external view {
         uint256 count = 2 + (size % 300);
         bytes32[] memory ids = _ids(seed, count);
         index = index % count;
@@ -120,9 +126,10 @@ contract MerkleTreeTest {
     function _levelUp(bytes32[] memory level) private pure returns (bytes32[] memory next) {
         next = new bytes32[]((level.length + 1) / 2);
         for (uint256 i = 0; i < next.length; ++i) {
-            next[i] = 2 * i + 1 < level.length
-                ? keccak256(abi.encodePacked(bytes1(0x01), level[2 * i], level[2 * i + 1]))
-                : level[2 * i];
+            next[i] =
+                2 * i + 1 < level.length
+                    ? keccak256(abi.encodePacked(bytes1(0x01), level[2 * i], level[2 * i + 1]))
+                    : level[2 * i];
         }
     }
 

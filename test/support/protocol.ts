@@ -117,9 +117,12 @@ export function merkleProofOf(ids: string[], index: number): string[] {
   return proof;
 }
 
-/** A fresh local chain with everything deployed by the module that deploys it for real. */
-export async function deployProtocol() {
-  const connection = await network.create();
+/**
+ * A fresh local chain with everything deployed by the module that deploys it for real.
+ * @param startsAt The chain's first moment; now by default.
+ */
+export async function deployProtocol(startsAt = new Date()) {
+  const connection = await network.create({ network: "default", override: { initialDate: startsAt } });
   const { ethers, ignition, networkHelpers } = connection;
   const [deployer, admin, guardian, attestationRoot, operator, other] = (await ethers.getSigners()) as [
     Signer,

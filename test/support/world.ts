@@ -18,8 +18,8 @@ export const MEASUREMENT = id("image 1");
  * The protocol with one node, an operator key, an enclave key and a model version that may be evidenced in all modes:
  * what most tests start from. Wallets are fixed, so that runs differ in nothing but the hour.
  */
-export async function deployWorld() {
-  const p = await deployProtocol();
+export async function deployWorld(startsAt?: Date) {
+  const p = await deployProtocol(startsAt);
   const { networkHelpers } = p;
   const operatorKey = new Wallet(id("operator key"));
   const enclaveKey = new Wallet(id("enclave key"));

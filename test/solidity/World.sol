@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.34;
+
+import {DevelopmentAttestationVerifier} from "../../contracts/development/DevelopmentAttestationVerifier.sol";
+import {DevelopmentStake} from "../../contracts/development/DevelopmentStake.sol";
+import {InferenceRegistry} from "../../contracts/inference/InferenceRegistry.sol";
+import {Attestation} from "../../contracts/interfaces/IAttestationVerifier.sol";
+import {ModelVersion} from "../../contracts/interfaces/IModelRegistry.sol";
+import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
+import {EnclaveRegistry} from "../../contracts/registry/EnclaveRegistry.sol";
+import {ModelRegistry} from "../../contracts/registry/ModelRegistry.sol";
+import {NodeRegistry} from "../../contracts/registry/NodeRegistry.sol";
+import {SyntheticProofs} from "./SyntheticProofs.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice The registries with two operator keys, an enclave key and a model version for all modes. The contract is
+/// operator, guardian and governance in one.
+abstract contract World {
+    bytes32 internal constant MEASUREMENT = "measurement";
+    uint256 internal constant KEY_LIFE = 20 days;
+    uint256 private constant ROOT = 0x2007;
+
+    InferenceRegistry public registry;
+    NodeRegistry internal nodes;
+    EnclaveRegistry internal enclaves;
+    ModelRegistry internal models;
+    bytes32 internal modelId;
+    /// @dev Two operator keys, then the enclave's.
+    bytes32[3] internal keyIds;
+
+    constructor() {
+        vm.warp(1_800_000_000);
+        DevelopmentStake stake = new DevelopmentStake();
+        stake.setStake(address(this), stake.MINIMUM());
+        bytes32[] memory phase1Ids = new bytes32[](1);
+        phase1Ids[0] = SyntheticProofs.phase1Id();
+        models = new ModelRegistry(address(this), address(this), phase1Ids);
+        nodes = new NodeRegistry(address(this), address(this), stake);
+        DevelopmentAttestationVerifier attestations = new DevelopmentAttestationVerifier(vm.addr(ROOT));
+        enclaves = new EnclaveRegistry(address(this), address(this), nodes, attestations);
+        registry = new InferenceRegistry(address(this), address(this), nodes, enclaves, models);
+
+        bytes32 nodeId = nodes.registerNode(INodeRegistry.NodeKind.LocalInference, "");
+        keyIds[0] = _addOperatorKey(nodeId, 0);
+        keyIds[1] = _addOperatorKey(nodeId, 1);
+        keyIds[2] = _admitEnclave(nodeId, address(attestations));
+        modelId = models.register(
+            ModelVersion({
+                contentHash: "weights",
+                uri: "",
+                modes: 7,
+                verifier: address(models.groth16Verifier()),
+                verifyingKey: SyntheticProofs.key(),
+                signals: "input, output, binding"
+            })
+        );
+        enclaves.approveMeasurement(MEASUREMENT, modelId);
+    }
+
+    function _secret(uint256 key) internal pure returns (uint256) {
+        return 0x5ec2e7 + key;
+    }
+
+    function _sign(uint256 secret, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev The points of the secrets above, x ‖ y.
+    function _publicKey(uint256 key) private pure returns (bytes memory) {
+        if (key == 0)
+            return
+                hex"6e09ed07c56327636988194b2088974fe191c91b81ae50367ce8115e0a290197"
+                hex"c78ff22f22833c0e7c2c90cbf0d8cabcfa191764788083e1bc5a67d81c09397d";
+        if (key == 1)
+            return
+                hex"3b96d557c89c78aa82a5bcf6c7ac8a35fc8e5363823fbb41ecae9d8d8de0a4bb"
+                hex"0c793476105a14f9093e914bb916b038829132e6f106426a7e07e03c5115a32b";
+        return
+            hex"c63c95936b8a4dea26f758531c9932927fec2731d0504157f91899db5d5ae352"
+            hex"a44505a4b013af01e3fde40592002bd50126c52d7d5e34b7efba30ca9f4de170";
+    }
+
+    function _addOperatorKey(bytes32 nodeId, uint256 key) private returns (bytes32) {
+        bytes memory publicKey = _publicKey(key);
+        bytes32 digest = nodes.keyRegistrationDigest(nodeId, keccak256(abi.encode(uint8(0), publicKey)));
+        return nodes.addOperatorKey(nodeId, publicKey, uint64(block.timestamp + KEY_LIFE), _sign(_secret(key), digest));
+    }
+
+    function _admitEnclave(bytes32 nodeId, address attestations) private returns (bytes32) {
+        Attestation memory attestation = Attestation({
+            kind: 1,
+            publicKey: _publicKey(2),
+            measurement: MEASUREMENT,
+            userData: enclaves.registrationUserData(nodeId),
+            issuedAt: uint64(block.timestamp)
+        });
+        bytes32 hash = keccak256(abi.encode(block.chainid, attestations, attestation));
+        hash = keccak256(abi.encodePacked("\x19Ethereum Signed Message:\n32", hash));
+        bytes memory document = abi.encode(attestation, _sign(ROOT, hash));
+        return enclaves.admit(nodeId, document, uint64(block.timestamp + KEY_LIFE));
+    }
+}
