@@ -1,62 +1,57 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { ContractFactory, Wallet, hexlify, randomBytes } from "ethers";
-import { zKey, groth16 } from "snarkjs";
-import type { Protocol } from "../test/support/protocol.ts";
-import { Mode } from "../test/support/protocol.ts";
+import type { CircuitModel } from "../circuits/model.ts";
+import { encodeEvidence } from "../relayer/evidence/groth16/encode.ts";
+import { Mode, type Protocol } from "../test/support/protocol.ts";
+import { compile } from "../test/support/solc.ts";
+import { compileSnarkjsVerifier, LIBRARY_HARNESS, snarkjsCalldata } from "../test/support/verifiers.ts";
+import { executionGas } from "../test/verification/fixture.ts";
 import { provedBatch, type ProvedReceipt, proveReceipts } from "./proofs.ts";
 import { row, type Row } from "./row.ts";
 
-const require = createRequire(import.meta.url);
-
-/** snarkjs's own generated verifier for the same key, compiled with the same compiler and settings as ours. */
-async function deploySnarkjsVerifier(protocol: Protocol, zkey: string) {
-  const template = readFileSync(
-    new URL("../node_modules/snarkjs/templates/verifier_groth16.sol.ejs", import.meta.url),
-    "utf8",
-  );
-  const source: string = await zKey.exportSolidityVerifier(zkey, { groth16: template });
-  const solc = require("solc") as { compile(input: string): string };
-  const output = JSON.parse(
-    solc.compile(
-      JSON.stringify({
-        language: "Solidity",
-        sources: { "Verifier.sol": { content: source } },
-        settings: {
-          evmVersion: "cancun",
-          optimizer: { enabled: true, runs: 20_000 },
-          outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
-        },
-      }),
-    ),
-  );
-  const { abi, evm } = output.contracts["Verifier.sol"].Groth16Verifier;
-  const factory = new ContractFactory(abi, evm.bytecode.object, protocol.signers.deployer);
-  return factory.deploy();
-}
-
 /** Gas of one call of snarkjs's verifier, transaction and all. */
 async function snarkjsGas(protocol: Protocol, zkey: string, items: ProvedReceipt[]): Promise<number> {
-  const verifier = await deploySnarkjsVerifier(protocol, zkey);
-  const address = await verifier.getAddress();
+  const { abi, bytecode } = await compileSnarkjsVerifier(zkey);
+  const verifier = await new ContractFactory(abi as never, bytecode, protocol.signers.deployer).deploy();
+  const to = await verifier.getAddress();
   let total = 0;
   for (const { proven } of items) {
-    const calldata = await groth16.exportSolidityCallData(proven.proof, proven.publicSignals);
-    const args = JSON.parse(`[${calldata}]`) as unknown[];
-    if (!(await verifier.getFunction("verifyProof").staticCall(...args)))
+    const data = snarkjsCalldata(abi, proven);
+    if (BigInt(await protocol.ethers.provider.call({ to, data })) !== 1n)
       throw new Error("snarkjs refused a good proof");
-    const data = verifier.interface.encodeFunctionData("verifyProof", args);
-    const sent = await protocol.signers.deployer.sendTransaction({ to: address, data });
+    const sent = await protocol.signers.deployer.sendTransaction({ to, data });
     total += Number((await sent.wait())!.gasUsed);
   }
   return total / items.length;
 }
 
+/** The verification library alone on one proof, beside snarkjs's verifier: execution only. */
+async function soloGas(protocol: Protocol, model: CircuitModel, modelId: string, item: ProvedReceipt): Promise<Row[]> {
+  const { ethers, signers, models } = protocol;
+  const gasOf = async ({ abi, bytecode }: { abi: object[]; bytecode: string }, data: string) => {
+    const contract = await new ContractFactory(abi as never, bytecode, signers.deployer).deploy();
+    return executionGas({ ethers, address: await contract.getAddress() }, data);
+  };
+  const snarkjs = await compileSnarkjsVerifier(model.zkey);
+  const baseline = await gasOf(snarkjs, snarkjsCalldata(snarkjs.abi, item.proven));
+  const harness = compile(LIBRARY_HARNESS, "Harness");
+  const data = new ethers.Interface(harness.abi as never).encodeFunctionData("verifyOne", [
+    await models.verifyingKey(modelId),
+    model.signalCount,
+    item.receiptId,
+    encodeEvidence([item.proven]),
+  ]);
+  const value = await gasOf(harness, data);
+  return [
+    row("one proof, library alone, execution only", value, "gas", "lower", { baseline }),
+    row("the same, times the price of snarkjs's verifier", value / baseline, "×", "lower", { target: 1.03 }),
+  ];
+}
+
 /** Proved receipts at n = 1…64, all in, against n calls of snarkjs's verifier. */
 export async function provedGas(): Promise<Row[]> {
   const { protocol, model, modelId, key, items } = await proveReceipts(64);
-  const rows: Row[] = [];
+  const rows: Row[] = await soloGas(protocol, model, modelId, items[0]!);
   for (const n of [1, 2, 4, 8, 16, 32, 64]) {
     const part = items.slice(0, n);
     const snapshot = await protocol.networkHelpers.takeSnapshot();

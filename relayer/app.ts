@@ -143,6 +143,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const server = createAdaptorServer({ fetch: api.fetch }) as Server;
     server.requestTimeout = http.timeoutMs;
     server.headersTimeout = Math.min(10_000, http.timeoutMs);
+    // Longer than clients and proxies keep an idle connection: whoever closes second loses no request to the race.
+    server.keepAliveTimeout = 65_000;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(http.port, http.host, resolve);

@@ -102,7 +102,7 @@ async function singles() {
 }
 
 /** Execution alone, cold, without the transaction's own price. Opens for certain: anything else is another path. */
-async function opening(item: ReturnType<World["openingAlone"]>): Promise<number> {
+async function opening(item: ReturnType<World["opening"]>): Promise<number> {
   const { verified, reason } = await w.registry.verification(item);
   if (!verified) throw new Error(`Measured the opening of a receipt that is not verified: reason ${reason}`);
   const data = w.registry.interface.encodeFunctionData("verification", [item]);

@@ -27,7 +27,6 @@ const suites: Suite[] = [
   mocha("consumer", "test/consumer/**/*.test.ts"),
   mocha("protocol", "test/protocol/**/*.test.ts"),
   mocha("relayer", "test/relayer/**/*.test.ts"),
-  mocha("end to end", "test/e2e/**/*.test.ts"),
 ];
 
 /** Runs a command, shows what it prints, and returns its exit code and output. */

@@ -47,8 +47,6 @@ interface INodeRegistry is IKeyRegistry {
     event NodeUpdated(bytes32 indexed nodeId, NodeStatus status, string endpoint);
     /// @notice What the node offers for a model version changed.
     event OfferChanged(bytes32 indexed nodeId, bytes32 indexed modelId, uint8 modes, uint32 capacity);
-    /// @notice There is no such node.
-    error NodeRegistry_UnknownNode(bytes32 nodeId);
     /// @notice A retired node stays retired.
     error NodeRegistry_NodeRetired(bytes32 nodeId);
     /// @notice A node is set to Active, Paused or Retired.

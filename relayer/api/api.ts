@@ -88,6 +88,10 @@ export function createApi(options: ApiOptions): OpenAPIHono {
   api.openapi(route.postReceipt, async (c) => {
     const body = c.req.valid("json");
     const fresh = await door.receipt({ ...body, receipt: receiptFromWire(body.receipt) });
+    // A receipt that is on its way in a batch is not carried a second time, at this relayer's cost.
+    const batched = await findReceipt(db, fresh.receiptId);
+    if (batched?.home && batched.state !== "rejected")
+      return c.json({ receiptId: fresh.receiptId, state: batched.state }, 200);
     const { id, isNew } = await insertSingle(db, fresh);
     if (isNew) {
       metrics.received.inc({ endpoint: "receipts" });

@@ -206,6 +206,9 @@ describe("relayer API: what is refused, and as what", () => {
     const repeated = await relayer.post("/v1/batches", body);
     expect(repeated.status).to.equal(200);
     expect(repeated.body).to.deep.equal({ digest, count: 2, state: "verified", reason: null });
+    // On its way in a batch, it is not carried a second time alone.
+    const alone = await postReceipt(two[1]!);
+    expect([alone.status, alone.body.state]).to.deep.equal([200, "verified"]);
     const bent = [receipt(), { ...two[1]!, inputHash: random() }];
     refused(await relayer.post("/v1/batches", batchBody(key, bent).body), 409, "equivocation", [1]);
     refused(await postReceipt({ ...two[0]!, cumulativeFee: 5n }), 409, "equivocation");

@@ -141,6 +141,15 @@ contract FormatsTest {
         }
     }
 
+    /// @notice With gas for the copy but not for the code there is no contract, and no pointer to nothing.
+    function test_sstore2WithoutGasForTheCode() external {
+        try formats.store{gas: 4_500_000}(new bytes(24_575)) returns (address) {
+            revert("stored for less than code costs");
+        } catch (bytes memory problem) {
+            require(bytes4(problem) == SSTORE2.SSTORE2_CreateFailed.selector, "another reason");
+        }
+    }
+
     /// @notice Hashes of inputs, outputs, keys and requests as docs/protocol.md has them. [R5][R6]
     function testFuzz_namedHashes(bytes32 a, bytes memory b, address c, uint64 d, uint256[] memory e) external view {
         require(ReceiptLib.inputHash(a, b) == keccak256(bytes.concat(hex"fe", a, keccak256(b))), "input");

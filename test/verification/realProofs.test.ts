@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { hexlify, id, toBeHex } from "ethers";
 import * as snarkjs from "snarkjs";
@@ -19,6 +16,7 @@ import {
 import { BatchVerifier } from "../../relayer/evidence/groth16/verifyBatch.ts";
 import { outputHashOf, withWord } from "../support/groth16.ts";
 import { compile } from "../support/solc.ts";
+import { compileSnarkjsVerifier, LIBRARY_HARNESS, snarkjsCalldata } from "../support/verifiers.ts";
 import { deployVerifierFor, executionGas, MODEL, type VerifierFixture } from "./fixture.ts";
 
 const COUNT = 3;
@@ -91,23 +89,12 @@ describe("real proofs of the risk scorer", () => {
 
   it("cost alone what snarkjs's own verifier costs, within 3 %, and far less together", async () => {
     const { ethers } = fixture;
-    const templates = join(dirname(createRequire(import.meta.url).resolve("snarkjs")), "../templates");
-    const groth16 = await readFile(join(templates, "verifier_groth16.sol.ejs"), "utf8");
-    const generated = compile(await snarkjs.zKey.exportSolidityVerifier(model.zkey, { groth16 }), "Groth16Verifier");
+    const { publicSignals } = proven[0]!;
+    const generated = await compileSnarkjsVerifier(model.zkey);
     const theirs = await new ethers.ContractFactory(generated.abi, generated.bytecode, await signer()).deploy();
-    const { proof, publicSignals } = proven[0]!;
-    const [x, y] = proof.pi_b as [[string, string], [string, string]];
-    const theirData = new ethers.Interface(generated.abi).encodeFunctionData("verifyProof", [
-      proof.pi_a.slice(0, 2),
-      [
-        [x[1], x[0]],
-        [y[1], y[0]],
-      ],
-      proof.pi_c.slice(0, 2),
-      publicSignals,
-    ]);
+    const theirData = snarkjsCalldata(generated.abi, proven[0]!);
 
-    const harness = compile(HARNESS, "Harness");
+    const harness = compile(LIBRARY_HARNESS, "Harness");
     const ours = await new ethers.ContractFactory(harness.abi, harness.bytecode, await signer()).deploy();
     const ourData = new ethers.Interface(harness.abi).encodeFunctionData("verifyOne", [
       await fixture.keys.verifyingKey(MODEL),
@@ -134,14 +121,3 @@ describe("real proofs of the risk scorer", () => {
 
   const signer = async () => (await fixture.ethers.getSigners())[0]!;
 });
-
-/** The library alone, without looking up a model. */
-const HARNESS = `
-  pragma solidity ^0.8.24;
-  import { Groth16 } from "contracts/verification/Groth16.sol";
-  contract Harness {
-      function verifyOne(address key, uint256 k, bytes32 id, bytes calldata evidence) external view returns (bool) {
-          return Groth16.verifyOne(key, k, id, evidence);
-      }
-  }
-`;

@@ -1,0 +1,199 @@
+/**
+ * Breaks the contracts on purpose, one guard at a time, and sees that the fitting test fails. A mutant that lives is a
+ * guard that no test holds: exit 1. Arguments are words; only mutants that contain one of them run.
+ *
+ * Works on the files in place and puts them back, also when it is interrupted.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+
+/** File, text that occurs there once, what it becomes, and the test that must notice. */
+type Mutant = readonly [file: string, from: string, to: string, test: string];
+
+const RULES = "contracts/inference/EvidenceRules.sol";
+const LEDGER = "contracts/inference/InferenceRegistry.sol";
+const KEYS = "contracts/registry/KeyRegistry.sol";
+const NODES = "contracts/registry/NodeRegistry.sol";
+const ENCLAVES = "contracts/registry/EnclaveRegistry.sol";
+const MODELS = "contracts/registry/ModelRegistry.sol";
+const DISTRUST = "contracts/governance/Distrustable.sol";
+const TREE = "contracts/verification/MerkleTree.sol";
+const FORMATS = "contracts/verification/ReceiptLib.sol";
+const COMPACT = "contracts/verification/CompactReceipts.sol";
+
+const signed = "test/contracts/signedBatches.test.ts";
+const proved = "test/contracts/provedBatches.test.ts";
+const single = "test/contracts/singleReceipts.test.ts";
+const opening = "test/contracts/opening.test.ts";
+const compromise = "test/contracts/compromise.test.ts";
+const powers = "test/contracts/boundedPowers.test.ts";
+const nodes = "test/contracts/nodeRegistry.test.ts";
+const enclaves = "test/contracts/enclaveRegistry.test.ts";
+const models = "test/contracts/modelRegistry.test.ts";
+const gas = "test/contracts/gasLimits.test.ts";
+const rules = "test/solidity/EvidenceRules.t.sol";
+const tree = "test/solidity/MerkleTree.t.sol";
+const formats = "test/solidity/Formats.t.sol";
+const starved = "test/solidity/GasLimits.t.sol";
+
+const MUTANTS: Mutant[] = [
+  [RULES, "completedAt > settledAt + MAX_SKEW", "completedAt >= settledAt + MAX_SKEW", opening],
+  [RULES, "settledAt - completedAt > MAX_DELAY", "settledAt - completedAt >= MAX_DELAY", opening],
+  [RULES, "completedAt > key.validUntil", "completedAt >= key.validUntil", opening],
+  [RULES, "completedAt < key.validFrom ||", "completedAt <= key.validFrom ||", opening],
+  [RULES, "settledAt >= key.distrustedFrom", "settledAt > key.distrustedFrom", compromise],
+  [RULES, "settledAt >= model.distrustedFrom", "settledAt > model.distrustedFrom", compromise],
+  [RULES, "mode == Modes.ZKML && settledAt >= model", "mode == Modes.TEE && settledAt >= model", compromise],
+  [
+    RULES,
+    "mode == Modes.TEE && settledAt >= measurement",
+    "mode == Modes.ZKML && settledAt >= measurement",
+    compromise,
+  ],
+  [RULES, "block.timestamp < model.frozenUntil", "block.timestamp <= model.frozenUntil", compromise],
+  [RULES, "mode == Modes.TEE && block.timestamp", "mode == Modes.VANILLA && block.timestamp", compromise],
+  [RULES, "== (mode == Modes.TEE) ? Reason.None : Reason.KeyForbidsMode", "== true ? Reason.None : Reason.None", rules],
+  [RULES, "mode == Modes.ZKML ? scheme == OutputSchemes.CIRCUIT : ", "", single],
+  [RULES, "completedAt <= state.approvedUntil", "true", compromise],
+  [RULES, "if (model.modes & (1 << mode) == 0) return Reason.ModelForbidsMode;", "", single],
+
+  [LEDGER, "if (_settledAt[digest] != 0) return (key, Reason.AlreadySettled);", "", signed],
+  [LEDGER, "if (_settledAt[id] != 0) return Reason.AlreadySettled;", "", single],
+  [LEDGER, "if (batch.count == 0) return (key, Reason.EmptyBatch);", "", signed],
+  [LEDGER, "Reason reason = item.batch.mode == Modes.ZKML", "Reason reason = item.batch.mode == 77", signed],
+  [LEDGER, "|| recovered != signer) return", ") return", signed],
+  [LEDGER, "if (mode > Modes.TEE) return (key, Reason.UnknownMode);", "", signed],
+  [LEDGER, "if (block.timestamp >= key.distrustedFrom) reason = Reason.KeyDistrusted;", "", signed],
+  [LEDGER, "MerkleTree.rootInPlace(receiptIds) == batch.root ?", "true ?", proved],
+  [
+    LEDGER,
+    "if (item.receipts.length != uint256(batch.count) * CompactReceipts.SIZE) return Reason.CountMismatch;",
+    "",
+    proved,
+  ],
+  [LEDGER, "if (inputs.length != item.batch.count || outputs.length != item.batch.count)", "if (false)", proved],
+  [LEDGER, "reason = _checkTimes(oldest, block.timestamp, key);", "", proved],
+  [LEDGER, "if (reason == Reason.None) reason = _checkTimes(newest, block.timestamp, key);", "", proved],
+  [
+    LEDGER,
+    "return valid ? Reason.None : Reason.InvalidProof;",
+    "return valid || true ? Reason.None : Reason.None;",
+    proved,
+  ],
+  [LEDGER, "block.timestamp >= model.verifierDistrustedFrom", "false", proved],
+  [LEDGER, "if (inputs.length != 1 || outputs.length != 1) return Reason.CountMismatch;", "", single],
+  [LEDGER, "inputs[0] != receipt.inputHash || ", "", single],
+  [LEDGER, " || outputs[0] != receipt.outputHash", "", single],
+  [LEDGER, "inputs[0] = id;", "inputs[0] = receipt.requestId;", single],
+  [LEDGER, "revert InferenceRegistry_OutOfGas(place);", "return;", gas],
+  [LEDGER, "problem.length < 4 || ", "", starved],
+  [LEDGER, "if (opening.index >= count) return (0, Reason.IndexOutOfRange);", "", opening],
+  [LEDGER, "if (!wellFormed) return (0, Reason.ProofLengthMismatch);", "", opening],
+  [LEDGER, "if (root != batch.root) return (0, Reason.NotInBatch);", "", opening],
+  [LEDGER, "if (opening.receipt.keyId != batch.keyId) return (settledAt_, Reason.KeyMismatch);", "", opening],
+  [LEDGER, "if (opening.receipt.mode != batch.mode) return (settledAt_, Reason.ModeMismatch);", "", opening],
+  [
+    LEDGER,
+    "_checkTimes(receipt.completedAt, result.settledAt, key)",
+    "_checkTimes(receipt.completedAt, block.timestamp, key)",
+    opening,
+  ],
+  [LEDGER, "measurement, mode, result.settledAt);", "measurement, mode, block.timestamp);", compromise],
+  [
+    LEDGER,
+    "if (reason == Reason.None && mode == Modes.TEE) reason = _checkApproval(measurement, receipt.completedAt);",
+    "",
+    opening,
+  ],
+  [LEDGER, "_pauseAgainFrom = until + PAUSE_COOL_DOWN;", "_pauseAgainFrom = until;", powers],
+  [
+    LEDGER,
+    "if (block.timestamp < _pausedUntil) revert InferenceRegistry_Paused",
+    "if (block.timestamp <= _pausedUntil) revert InferenceRegistry_Paused",
+    powers,
+  ],
+  [LEDGER, "block.timestamp >= _closesAt) revert", "block.timestamp > _closesAt) revert", powers],
+  [LEDGER, "if (_closesAt != 0) revert InferenceRegistry_ClosingAlreadyAnnounced(_closesAt);", "", powers],
+
+  [KEYS, "if (_isEnrolled(keyId)) revert", "if (false) revert", nodes],
+  [KEYS, "if (_live[nodeId].length == MAX_LIVE_KEYS) revert", "if (false) revert", nodes],
+  [KEYS, "_requireOperatorOfKey(keyId);\n        _distrust(", "_distrust(", compromise],
+  [KEYS, "validUntil < block.timestamp || validUntil > _validUntil(keyId)", "validUntil < block.timestamp", nodes],
+  [KEYS, "if (_hasStake(nodeId)) revert KeyRegistry_StakeSuffices(nodeId);", "", nodes],
+  [KEYS, "if (_validUntil(live[i - 1]) > block.timestamp) {", "if (true) {", nodes],
+  [KEYS, "if (state.validFrom == 0) return state;", "", enclaves],
+  [NODES, "if (recovered != signer) revert", "if (false) revert", nodes],
+  [NODES, "_requireServes(nodeId);\n        if (!_hasStake", "if (!_hasStake", nodes],
+  [NODES, "if (status == NodeStatus.Retired) _endKeys(nodeId);", "", nodes],
+  [ENCLAVES, "if (seen.userData != expected) revert", "if (false) revert", enclaves],
+  [
+    ENCLAVES,
+    "seen.issuedAt + MAX_ATTESTATION_AGE < block.timestamp",
+    "seen.issuedAt + MAX_ATTESTATION_AGE <= block.timestamp",
+    enclaves,
+  ],
+  [ENCLAVES, "if (approval.until != 0) revert EnclaveRegistry_ApprovalWithdrawn(measurement, modelId);", "", enclaves],
+  [MODELS, "if (!isApprovedVerifier(version.verifier)) revert", "if (false) revert", models],
+  [MODELS, "|| _isEnrolled(target)) revert", ") revert", models],
+  [MODELS, "if (_isEnrolled(modelId)) revert", "if (false) revert", models],
+  [DISTRUST, "if (state.distrustedFrom <= from) revert", "if (false) revert", compromise],
+  [DISTRUST, "if (state.freezeSpent) revert", "if (false) revert", compromise],
+  [DISTRUST, "if (from > block.timestamp) revert", "if (false) revert", compromise],
+
+  [
+    TREE,
+    "mstore8(0x00, 0x00)\n            mstore(0x01, receiptId)",
+    "mstore8(0x00, 0x01)\n            mstore(0x01, receiptId)",
+    tree,
+  ],
+  [TREE, "lt(index, add(last, and(index, 1)))", "lt(index, last)", tree],
+  [TREE, "wellFormed := eq(at, end)", "wellFormed := iszero(gt(at, end))", tree],
+  [TREE, "if and(width, 1) {", "if 0 {", tree],
+  [
+    FORMATS,
+    "or(shr(64, calldataload(add(receipt, 0x140))), shr(8, calldataload(add(receipt, 0x160))))",
+    "shr(64, calldataload(add(receipt, 0x140)))",
+    formats,
+  ],
+  [FORMATS, "shr(8, calldataload(add(batch, 0x20))),", "0,", formats],
+  [COMPACT, "if lt(completedAt, oldest) {", "if 0 {", formats],
+  [COMPACT, "mstore(add(words, 0x180), 1)", "mstore(add(words, 0x180), 0)", formats],
+];
+
+let restore = () => {};
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    restore();
+    process.exit(1);
+  });
+
+/** True if the test fails; a mutant that does not compile proves nothing, and throws. */
+function dies(test: string): boolean {
+  const kind = test.endsWith(".sol") ? "solidity" : "mocha";
+  const { status, stdout, stderr } = spawnSync("hardhat", ["test", kind, test], { encoding: "utf8" });
+  if (`${stdout}${stderr}`.includes("Compilation failed")) throw new Error(`Does not compile:\n${stdout}${stderr}`);
+  return status !== 0;
+}
+
+const wanted = process.argv.slice(2);
+const survivors: string[] = [];
+for (const [file, from, to, test] of MUTANTS) {
+  const name = `${file}: ${from.replaceAll(/\s+/g, " ")} → ${to.replaceAll(/\s+/g, " ") || "nothing"}`;
+  if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
+  const source = readFileSync(file, "utf8");
+  if (source.split(from).length !== 2) throw new Error(`Not exactly once in its file any more: ${name}`);
+  restore = () => writeFileSync(file, source);
+  try {
+    writeFileSync(
+      file,
+      source.replace(from, () => to),
+    );
+    const killed = dies(test);
+    if (!killed) survivors.push(name);
+    console.log(`${killed ? "killed  " : "SURVIVED"} ${name}  [${test.split("/").at(-1)}]`);
+  } finally {
+    restore();
+  }
+}
+console.log(survivors.length === 0 ? "No mutant survived." : `Survived:\n${survivors.join("\n")}`);
+process.exit(survivors.length === 0 ? 0 : 1);

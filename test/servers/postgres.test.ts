@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// What a real server adds to the embedded database: other connections, at the same time.
+import { expect } from "chai";
+import pg from "pg";
+import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
+import { createTransactionStore } from "../../relayer/store/transactions.ts";
+import { insertSingle } from "../../relayer/store/singles.ts";
+import { makeKey, makeReceipt, random, domain } from "../relayer/support/relayer.ts";
+import { settlementSuite } from "../relayer/support/settlement-suite.ts";
+import { receiptId } from "../../relayer/protocol/index.ts";
+
+const url = process.env["TEST_DATABASE_URL"];
+if (url === undefined) throw new Error("TEST_DATABASE_URL is not set: run npm run test:servers");
+
+/** An empty database of the server's, for one suite. */
+async function freshDatabase(name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  return Object.assign(new URL(url!), { pathname: `/${name}` }).toString();
+}
+
+settlementSuite("relayer on the real contracts, ledger on a PostgreSQL server", await freshDatabase("settlement"));
+
+describe("ledger on a PostgreSQL server", () => {
+  const SENDER = `0x${"22".repeat(20)}`;
+  const connections: OpenDatabase[] = [];
+  before(async () => {
+    const database = await freshDatabase("ledger");
+    connections.push(await openDatabase({ dataDir: "", url: database }));
+    connections.push(await openDatabase({ dataDir: "", url: database }));
+  });
+  after(() => Promise.all(connections.map((connection) => connection.close())));
+
+  it("gives one nonce to one of many sends that ask at once over many connections [FM:nonce-manager]", async () => {
+    const stores = connections.map(({ db }) => createTransactionStore(db));
+    const ids = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        stores[i % 2]!.enqueueTransaction({
+          chainId: 31337,
+          sender: SENDER,
+          to: SENDER,
+          data: "0x01",
+          createdAt: i,
+        }),
+      ),
+    );
+    const taken = await Promise.all(
+      ids.map((transactionId, i) =>
+        stores[i % 2]!.prepareAttempt(
+          {
+            transactionId,
+            hash: random(),
+            nonce: 7,
+            fees: { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n },
+            purpose: "send",
+            state: "prepared",
+            raw: "0x02",
+            signedAt: 1,
+            sentAt: null,
+          },
+          21_000n,
+          null,
+        ),
+      ),
+    );
+    expect(taken.filter(Boolean)).to.have.length(1);
+  });
+
+  it("keeps one of two contradicting receipts that arrive at once over many connections [R9] [FM:job-twice]", async () => {
+    const key = makeKey();
+    for (let round = 0; round < 5; round++) {
+      const first = makeReceipt(key, random());
+      const receipts = Array.from({ length: 6 }, (_, i) => ({ ...first, cumulativeFee: BigInt(i) }));
+      const kept = await Promise.allSettled(
+        receipts.map((receipt, i) =>
+          insertSingle(connections[i % 2]!.db, {
+            ...{ receipt, receiptId: receiptId(domain, receipt), signature: random(65) },
+            ...{ evidence: null, state: "verified", receivedAt: 1 },
+          }),
+        ),
+      );
+      expect(kept.filter(({ status }) => status === "fulfilled")).to.have.length(1);
+    }
+  });
+});
