@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import { LEAF_SIZE, LEAVES_HEADER_SIZE, type Batch, type Hex } from "../protocol/index.ts";
 import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation } from "./errors.ts";
@@ -65,31 +65,43 @@ export async function insertBatchRow(tx: Pick<Database, "insert" | "execute">, f
 }
 
 /** Positions of receipts whose request the key answered with another receipt before. */
-async function contradictions(tx: Pick<Database, "execute">, fresh: NewBatch): Promise<number[]> {
+async function contradictions(tx: Pick<Database, "execute" | "select">, fresh: NewBatch): Promise<number[]> {
   const { keyId, count } = fresh.batch;
   const requestIds = Buffer.alloc(32 * count);
   for (let n = 0; n < count; n++) {
     const at = LEAVES_HEADER_SIZE + n * LEAF_SIZE;
     requestIds.set(fresh.document.subarray(at, at + 32), 32 * n);
   }
-  // `exists` per row keeps the plan an index look-up each: a join over an empty statistic is planned as a full scan.
-  const found = await rows<{ n: number }>(
+  // `offset 0` fences each look-up: without it, and without statistics, the planner turns the question round and reads
+  // all batches of the key for every receipt. Whose answer it was is asked afterwards, of the few that are found.
+  const found = await rows<{ n: number; batch_id: string | null }>(
     tx,
     sql`
-    select given.n from (
+    with given as materialized (
       select n, substring(${bytes(fresh.receiptIds)}::bytea from 1 + 32 * n for 32) as receipt_id,
              substring(${requestIds}::bytea from 1 + 32 * n for 32) as request_id
       from generate_series(0, ${count - 1}::int) as n
-    ) as given
-    where exists (
-      select from ${receiptIndex} as r where r.request_id = given.request_id and r.receipt_id <> given.receipt_id
-      and exists (select from ${batches} as b where b.id = r.batch_id and b.key_id = ${bytes(keyId)}::bytea)
-    ) or exists (
-      select from ${singles} as s where s.key_id = ${bytes(keyId)}::bytea and s.request_id = given.request_id
-      and s.receipt_id <> given.receipt_id
-    ) order by 1 limit 100`,
+    )
+    select given.n, r.batch_id from given cross join lateral (
+      select batch_id from ${receiptIndex} where request_id = given.request_id and receipt_id <> given.receipt_id offset 0
+    ) as r
+    union all
+    select given.n, null from given cross join lateral (
+      select key_id from ${singles} where request_id = given.request_id and receipt_id <> given.receipt_id offset 0
+    ) as s where s.key_id = ${bytes(keyId)}::bytea
+    limit 10000`,
   );
-  return found.map(({ n }) => n);
+  const homes = [...new Set(found.flatMap(({ batch_id: home }) => (home === null ? [] : [Number(home)])))];
+  const own =
+    homes.length === 0
+      ? []
+      : await tx
+          .select({ id: batches.id })
+          .from(batches)
+          .where(and(inArray(batches.id, homes), eq(batches.keyId, keyId)));
+  const ownIds = new Set(own.map(({ id }) => id));
+  const positions = found.filter(({ batch_id: home }) => home === null || ownIds.has(Number(home))).map(({ n }) => n);
+  return [...new Set(positions)].sort((a, b) => a - b).slice(0, 100);
 }
 
 /** A batch without its bytes. */

@@ -100,7 +100,7 @@ export const singles = pgTable(
   },
   (table) => [
     uniqueIndex("singles_receipt").on(table.receiptId),
-    uniqueIndex("singles_request").on(table.keyId, table.requestId),
+    uniqueIndex("singles_request").on(table.requestId, table.keyId),
     index("singles_work").on(table.state, table.dueAt),
     index("singles_open").on(table.keyId, table.state),
     index("singles_transaction").on(table.transactionId),

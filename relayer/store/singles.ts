@@ -36,9 +36,10 @@ export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id
       select id, receipt_id = ${bytes(receiptId)} as same from ${singles}
       where key_id = ${bytes(keyId)} and request_id = ${bytes(requestId)}
       union all
-      select null, false from ${receiptIndex} as r
-      where r.request_id = ${bytes(requestId)} and r.receipt_id <> ${bytes(receiptId)}
-      and exists (select from ${batches} as b where b.id = r.batch_id and b.key_id = ${bytes(keyId)})
+      select null, false from (
+        select batch_id from ${receiptIndex}
+        where request_id = ${bytes(requestId)} and receipt_id <> ${bytes(receiptId)} offset 0
+      ) as r where exists (select from ${batches} as b where b.id = r.batch_id and b.key_id = ${bytes(keyId)})
       limit 1`,
     );
     if (known?.same) return { id: Number(known.id), isNew: false };

@@ -106,7 +106,7 @@ CREATE INDEX "receipt_index_request" ON "receipt_index" USING btree ("request_id
 CREATE UNIQUE INDEX "seals_digest" ON "seals" USING btree ("digest");--> statement-breakpoint
 CREATE INDEX "seals_key" ON "seals" USING btree ("key_id","state");--> statement-breakpoint
 CREATE UNIQUE INDEX "singles_receipt" ON "singles" USING btree ("receipt_id");--> statement-breakpoint
-CREATE UNIQUE INDEX "singles_request" ON "singles" USING btree ("key_id","request_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "singles_request" ON "singles" USING btree ("request_id","key_id");--> statement-breakpoint
 CREATE INDEX "singles_work" ON "singles" USING btree ("state","due_at");--> statement-breakpoint
 CREATE INDEX "singles_open" ON "singles" USING btree ("key_id","state");--> statement-breakpoint
 CREATE INDEX "singles_transaction" ON "singles" USING btree ("transaction_id");--> statement-breakpoint
