@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { network } from "hardhat";
 import { type ContractTransactionResponse, JsonRpcProvider, Wallet } from "ethers";
 import { OpenGradientDevelopment } from "../deploy/modules/registries.ts";
@@ -36,11 +37,14 @@ export async function startChain(port: number) {
   const listening = await server.listen();
   const url = `http://${listening.address}:${listening.port}`;
   const { ignition } = await network.create({ network: "localhost", override: { url } });
+  // The chain lives in memory, so its deployment's journal is of no use afterwards.
+  const deploymentId = `demo-${process.pid}`;
   const deployed = await ignition.deploy(OpenGradientDevelopment, {
     parameters: await readParameters(31337),
-    deploymentId: `demo-${Date.now()}`,
+    deploymentId,
     displayUi: false,
   });
+  await rm(new URL(`../deploy/deployments/${deploymentId}`, import.meta.url), { recursive: true, force: true });
 
   const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, pollingInterval: 100, cacheTimeout: -1 });
   const as = (name: Account): Wallet => new Wallet(PRIVATE_KEYS[name], provider);
