@@ -3,23 +3,25 @@ import { join } from "node:path";
 import { definition, type ModelName } from "./models/definitions.ts";
 import { digits } from "./models/digits/data.ts";
 import { INPUT_SCALE as DIGIT_SCALE } from "./models/digits/train.ts";
+import { DECAY, squaredReturns, weightedVolatility } from "./models/risk-scorer/baselines.ts";
 import { LARGE_LOSS_BASIS_POINTS, type Row, rows, split, SPLIT_DATE } from "./models/risk-scorer/data.ts";
 import { ALERT_SCORE } from "./models/risk-scorer/features.ts";
-import { INPUT_SCALE as RISK_SCALE } from "./models/risk-scorer/train.ts";
+import { riskLogit } from "./models/risk-scorer/train.ts";
 import { argmax, run } from "./network.ts";
 import { ROOT } from "./paths.ts";
 import { readFloatNetwork } from "./training/files.ts";
 import { agreement, areaUnderCurve, confusion, type Confusion, thresholdFor } from "./training/measures.ts";
-import { forward } from "./training/perceptron.ts";
-import { type InputScale, scaleInputs } from "./training/quantise.ts";
+import { type FloatNetwork, forward } from "./training/perceptron.ts";
+import { scaleInputs } from "./training/quantise.ts";
 
 /** How a model does on rows that training never saw. */
 export interface RiskReport {
   readonly trainingRows: number;
   readonly heldOutRows: number;
   readonly heldOutLosses: number;
-  /** Area under the curve of the sum of squared returns, a forecast that needs no model. */
-  readonly baselineArea: number;
+  /** Areas under the ROC curve; the first two are of forecasts that need no model. */
+  readonly squaredReturnsArea: number;
+  readonly weightedVolatilityArea: number;
   readonly floatArea: number;
   readonly quantisedArea: number;
   readonly confusion: Confusion;
@@ -31,9 +33,9 @@ export interface RiskReport {
 export function riskReport(): RiskReport {
   const { training, heldOut } = split(rows());
   const { network } = definition("risk-scorer");
-  const logits = floatModel("risk-scorer", RISK_SCALE);
+  const floatNetwork = floatModel("risk-scorer");
   const quantised = (row: Row): number => run(network, row.features)[0]!;
-  const float = (row: Row): number => logits(row.features)[0]!;
+  const float = (row: Row): number => riskLogit(floatNetwork, row);
   const scored = (score: (row: Row) => number) =>
     heldOut.map((row) => ({ score: score(row), positive: row.largeLoss }));
 
@@ -44,7 +46,8 @@ export function riskReport(): RiskReport {
     trainingRows: training.length,
     heldOutRows: heldOut.length,
     heldOutLosses: heldOut.filter((row) => row.largeLoss).length,
-    baselineArea: areaUnderCurve(scored(squaredReturns)),
+    squaredReturnsArea: areaUnderCurve(scored(squaredReturns)),
+    weightedVolatilityArea: areaUnderCurve(scored(weightedVolatility)),
     floatArea: areaUnderCurve(scored(float)),
     quantisedArea: areaUnderCurve(scored(quantised)),
     confusion: confusion(scored(quantised), ALERT_SCORE),
@@ -70,9 +73,11 @@ export interface DigitReport {
 export function digitReport(): DigitReport {
   const { training, heldOut } = digits();
   const { network } = definition("digits");
-  const logits = floatModel("digits", DIGIT_SCALE);
+  const floatNetwork = floatModel("digits");
   const labels = heldOut.map(({ label }) => label);
-  const float = heldOut.map(({ pixels }) => argmax(logits(pixels)));
+  const float = heldOut.map(({ pixels }) =>
+    argmax(Array.from(forward(floatNetwork, scaleInputs(pixels, DIGIT_SCALE)).at(-1)!)),
+  );
   const quantised = heldOut.map(({ pixels }) => argmax(run(network, pixels)));
   const counts = Array.from({ length: 10 }, (_, digit) => labels.filter((label) => label === digit).length);
   return {
@@ -85,13 +90,8 @@ export function digitReport(): DigitReport {
   };
 }
 
-function squaredReturns({ features }: Row): number {
-  return features.reduce((sum, feature) => sum + (feature - 128) ** 2, 0);
-}
-
-function floatModel(name: ModelName, scale: InputScale): (values: ArrayLike<number>) => number[] {
-  const network = readFloatNetwork(join(ROOT, "circuits/models", name, "float.json"));
-  return (values) => Array.from(forward(network, scaleInputs(values, scale)).at(-1)!);
+function floatModel(name: ModelName): FloatNetwork {
+  return readFloatNetwork(join(ROOT, "circuits/models", name, "float.json"));
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
@@ -102,7 +102,8 @@ function print(): void {
   console.log(`risk-scorer: S&P 500, a loss of ${Number(LARGE_LOSS_BASIS_POINTS) / 100} % or more on the next day
   training rows up to ${SPLIT_DATE}   ${risk.trainingRows}
   held-out rows after it            ${risk.heldOutRows}, of which ${risk.heldOutLosses} large losses (${percent(risk.heldOutLosses / risk.heldOutRows)})
-  area under the ROC curve          baseline (sum of squared returns) ${risk.baselineArea.toFixed(3)}, float ${risk.floatArea.toFixed(3)}, quantised ${risk.quantisedArea.toFixed(3)}
+  area under the ROC curve          float ${risk.floatArea.toFixed(3)}, quantised ${risk.quantisedArea.toFixed(3)}
+    of what needs no model          sum of squared returns ${risk.squaredReturnsArea.toFixed(3)}, weighted by ${DECAY} a day ${risk.weightedVolatilityArea.toFixed(3)}
   alert at score >= ${ALERT_SCORE}             loss      no loss
     alert                      ${String(truePositive).padStart(9)} ${String(falsePositive).padStart(12)}
     no alert                   ${String(falseNegative).padStart(9)} ${String(trueNegative).padStart(12)}

@@ -87,6 +87,8 @@ const traps: Entry[] = [
   { id: "ZK6", says: "Poseidon inputs are chained with a tag and a length, and salted." },
   { id: "ZK7", says: "Proofs are checked in child processes, which are ended explicitly." },
   { id: "ZK8", says: "G2 coordinates are swapped in calldata." },
+  { id: "ZK9", says: "Circuits compile at -O2 from the root, and rebuild to the recorded hashes." },
+  { id: "ZK11", says: "Licences: what links snarkjs says so." },
 ];
 
 export const catalogue: { title: string; entries: Entry[] }[] = [

@@ -12,7 +12,7 @@ export interface FloatLayer {
 /** A perceptron with ReLU between its layers. */
 export type FloatNetwork = readonly FloatLayer[];
 
-/** A labelled row. `inputs` are scaled to about one. */
+/** A labelled row; the label is a class, or 0 or 1. `inputs` are scaled to about one. */
 export interface Example {
   readonly inputs: Float64Array;
   readonly label: number;
@@ -22,14 +22,12 @@ export interface Example {
 export interface TrainingOptions {
   readonly seed: number;
   readonly hidden: number;
-  /** Classes for softmax; 1 for a single logit against labels 0 and 1. */
+  /** Classes, told apart by softmax. */
   readonly outputs: number;
   readonly epochs: number;
   readonly batch: number;
   readonly learningRate: number;
   readonly weightDecay: number;
-  /** Factor on the loss of label 1, for rare events; single logit only. */
-  readonly positiveWeight?: number;
 }
 
 /** Logits of the last layer, and the activations on the way, first the inputs. */
@@ -48,12 +46,8 @@ export function forward(network: FloatNetwork, inputs: Float64Array): Float64Arr
   return activations;
 }
 
-/** The derivative of the loss by the logits: softmax cross entropy, or logistic loss for a single logit. */
-function lossGradient(logits: Float64Array, label: number, positiveWeight: number): Float64Array {
-  if (logits.length === 1) {
-    const probability = 1 / (1 + Math.exp(-logits[0]!));
-    return Float64Array.of((label === 1 ? positiveWeight : 1) * (probability - label));
-  }
+/** The derivative of softmax cross entropy by the logits. */
+function lossGradient(logits: Float64Array, label: number): Float64Array {
   const greatest = logits.reduce((a, b) => Math.max(a, b));
   const powers = logits.map((logit) => Math.exp(logit - greatest));
   const total = powers.reduce((a, b) => a + b);
@@ -84,7 +78,7 @@ export function train(examples: readonly Example[], options: TrainingOptions): F
         gradient.weights.fill(0);
         gradient.bias.fill(0);
       }
-      for (const index of batch) backward(network, gradients, examples[index]!, options.positiveWeight ?? 1);
+      for (const index of batch) backward(network, gradients, examples[index]!);
       // The rate falls linearly to zero, so the last steps settle.
       const rate = options.learningRate * (1 - step++ / steps);
       gradients.forEach((gradient, index) => {
@@ -110,10 +104,9 @@ function backward(
   network: FloatNetwork,
   gradients: readonly { weights: Float64Array; bias: Float64Array }[],
   example: Example,
-  positiveWeight: number,
 ): void {
   const activations = forward(network, example.inputs);
-  let delta = lossGradient(activations[network.length]!, example.label, positiveWeight);
+  let delta = lossGradient(activations[network.length]!, example.label);
   for (let index = network.length - 1; index >= 0; index--) {
     const { inputs, outputs, weights } = network[index]!;
     const from = activations[index]!;

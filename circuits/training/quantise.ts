@@ -40,21 +40,21 @@ export function quantise(
   });
   const hiddenUnit = firstWeights.unit * 2 ** shift;
 
-  const secondWeights = int8(second, 1);
-  const logitUnit = secondWeights.unit * hiddenUnit;
   const hidden: IntegerLayer = { weights: firstWeights.rows, bias: firstBias, shift };
-  const bias = secondWeights.rows.map((_, output) => Math.round(second.bias[output]! / logitUnit));
-  if (lastLayer === "logits") return network2(first.inputs, hidden, { weights: secondWeights.rows, bias });
+  if (lastLayer === "logits") {
+    const { rows, unit } = int8(second, 1);
+    const bias = Array.from(second.bias, (value) => Math.round(value / unit / hiddenUnit));
+    return network2(first.inputs, hidden, { weights: rows, bias });
+  }
 
-  const low = logits.reduce((a, b) => Math.min(a, b)) / logitUnit;
-  const high = logits.reduce((a, b) => Math.max(a, b)) / logitUnit;
-  const lastShift = Math.max(0, Math.ceil(Math.log2((high - low) / 255)));
-  const centre = 128 * 2 ** lastShift - Math.round((high + low) / 2) + halfStep(lastShift);
-  return network2(first.inputs, hidden, {
-    weights: secondWeights.rows,
-    bias: bias.map((value) => value + centre),
-    shift: lastShift,
-  });
+  // Shifts are powers of two, so the weights are made coarser, by less than half, until the range fills the byte.
+  const low = logits.reduce((a, b) => Math.min(a, b));
+  const range = logits.reduce((a, b) => Math.max(a, b)) - low;
+  const finest = finestUnit(second.weights);
+  const lastShift = Math.max(0, Math.floor(Math.log2(range / hiddenUnit / finest / 255)));
+  const { rows, unit } = int8(second, 1, Math.max(finest, range / hiddenUnit / 255 / 2 ** lastShift));
+  const bias = Array.from(second.bias, (value) => Math.round((value - low) / unit / hiddenUnit) + halfStep(lastShift));
+  return network2(first.inputs, hidden, { weights: rows, bias, shift: lastShift });
 }
 
 function network2(inputs: number, ...layers: IntegerLayer[]): IntegerNetwork {
@@ -65,10 +65,21 @@ function halfStep(shift: number): number {
   return shift === 0 ? 0 : 2 ** (shift - 1);
 }
 
-/** Rows of int8 and the value of one unit, for weights that apply to inputs counted in 1/divisor. */
-function int8({ inputs, outputs, weights }: FloatLayer, divisor: number): { rows: number[][]; unit: number } {
+/**
+ * The least unit that keeps weights within int8. Weights of one size become −1, 0 and 1, which is exact and leaves the
+ * fewest bits to the circuit.
+ */
+function finestUnit(weights: Float64Array): number {
   const greatest = weights.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  const unit = greatest / 127;
+  return weights.every((weight) => weight === 0 || Math.abs(weight) === greatest) ? greatest : greatest / 127;
+}
+
+/** Rows of int8 and the value of one unit, for weights that apply to inputs counted in 1/divisor. */
+function int8(
+  { inputs, outputs, weights }: FloatLayer,
+  divisor: number,
+  unit = finestUnit(weights),
+): { rows: number[][]; unit: number } {
   const rows = Array.from({ length: outputs }, (_, o) =>
     Array.from(weights.subarray(o * inputs, (o + 1) * inputs), (weight) => Math.round(weight / unit) + 0),
   );

@@ -96,7 +96,8 @@ interface INodeRegistry is IKeyRegistry {
     /// @notice Who operates a node, what it is and whether it takes requests; zeros where there is none.
     function nodeStatus(bytes32 nodeId) external view returns (address operator, NodeKind kind, NodeStatus status);
 
-    /// @notice Whether the operator's own stake reaches the minimum for this node's kind.
+    /// @notice Whether the operator's own stake reaches the minimum for this node's kind. Nothing stands behind a
+    /// retired node: anyone may then end its enclave keys too.
     function hasStake(bytes32 nodeId) external view returns (bool);
 
     /// @notice How many nodes an operator has registered.

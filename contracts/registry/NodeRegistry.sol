@@ -122,6 +122,6 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
 
     function _hasStake(bytes32 nodeId) internal view override returns (bool) {
         Node storage found = _nodes[nodeId];
-        return stake.isSufficient(found.operator, uint8(found.kind));
+        return found.status != NodeStatus.Retired && stake.isSufficient(found.operator, uint8(found.kind));
     }
 }

@@ -25,8 +25,9 @@ import {VerifyingKey} from "./VerifyingKey.sol";
 /// before each call, the result is looked at: false is believed only if more gas is left at the end than any starved
 /// call can leave behind (see `_requireBelievable`). A good proof pays nothing for this.
 ///
-/// Memory: all functions work beyond the free memory pointer and leave it where it is. The key comes first, then the
-/// input of the pairing, whose unfinished slots serve as work space; nothing else grows with n.
+/// Memory: a check reserves what it needs and gives it back when it ends, so that many in a row use no more than one.
+/// The key comes first, then the input of the pairing, whose unfinished slots serve as work space; nothing else grows
+/// with n.
 library Groth16 {
     /// @dev A, B and C of one proof.
     uint256 private constant PROOF = 256;
@@ -55,7 +56,9 @@ library Groth16 {
         unchecked {
             uint256 vk = _loadKey(key, k);
             uint256 pairs = vk + VerifyingKey.IC + 64 * (k + 1);
+            _setFree(pairs + 4 * PAIR);
             ok = _fillOne(vk, pairs, receiptId, evidence) && _pairing(pairs, 4 * PAIR);
+            _setFree(vk);
             if (!ok) _requireBelievable(4);
         }
     }
@@ -75,11 +78,13 @@ library Groth16 {
             uint256 vk = _loadKey(key, k);
             uint256 pairs = vk + VerifyingKey.IC + 96 * (k + 1);
             uint256 shared = pairs + PAIR * receiptIds.length;
+            _setFree(shared + SHARED_PAIRS);
             uint256 r = _challenge(pairs, key, receiptIds, evidence);
             ok =
                 _combine(k, pairs, r, receiptIds, evidence) &&
                 _addShared(vk, k, shared) &&
                 _pairing(pairs, shared + SHARED_PAIRS - pairs);
+            _setFree(vk);
             if (!ok) _requireBelievable(receiptIds.length + 3);
         }
     }
@@ -132,12 +137,21 @@ library Groth16 {
         }
     }
 
-    /// @dev Copies the key out of the pointer's code to free memory.
+    /// @dev Moves the free memory pointer: up to reserve, back down to release.
+    function _setFree(uint256 pointer) private pure {
+        assembly ("memory-safe") {
+            mstore(0x40, pointer)
+        }
+    }
+
+    /// @dev Copies the key out of the pointer's code to memory, and reserves what it takes.
     function _loadKey(address key, uint256 k) private view returns (uint256 vk) {
         uint256 ic = VerifyingKey.IC;
         assembly ("memory-safe") {
             vk := mload(0x40)
-            extcodecopy(key, vk, 1, add(ic, shl(6, add(k, 1))))
+            let size := add(ic, shl(6, add(k, 1)))
+            extcodecopy(key, vk, 1, size)
+            mstore(0x40, add(vk, size))
         }
     }
 

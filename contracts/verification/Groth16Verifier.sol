@@ -78,6 +78,7 @@ contract Groth16Verifier is IProofVerifier {
             let last := add(m, add(0x40, shl(5, proofs)))
             let output := add(last, 0x40)
             end := add(output, shl(5, proofs))
+            mstore(0x40, end)
             mstore(m, 0x40)
             mstore(add(m, 0x20), sub(add(last, 0x20), m))
             mstore(add(m, 0x40), proofs)

@@ -21,8 +21,8 @@ import { verifyingKeyBytes, type VerificationKey } from "../../circuits/setup/ve
 import { builtModel } from "./support/built.ts";
 
 const BEACON = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
-/** The risk scorer has about 500 constraints. */
-const POWER = 9;
+/** The risk scorer has about 600 constraints. */
+const POWER = 10;
 
 describe("ceremony", function () {
   this.timeout(120_000);

@@ -3,15 +3,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
-import type { ModelName } from "../../circuits/models/definitions.ts";
+import { definition, type ModelName } from "../../circuits/models/definitions.ts";
 import { trainDigits } from "../../circuits/models/digits/train.ts";
+import { squaredReturns, weightedVolatility } from "../../circuits/models/risk-scorer/baselines.ts";
 import { closes, rows, split, SPLIT_DATE } from "../../circuits/models/risk-scorer/data.ts";
-import { feature, featuresOf, packFeatures } from "../../circuits/models/risk-scorer/features.ts";
-import { trainRiskScorer } from "../../circuits/models/risk-scorer/train.ts";
+import { ALERT_SCORE, feature, featuresOf, packFeatures } from "../../circuits/models/risk-scorer/features.ts";
+import { judge, judgeRidge, RIDGES } from "../../circuits/models/risk-scorer/folds.ts";
+import { RIDGE, trainRiskScorer } from "../../circuits/models/risk-scorer/train.ts";
+import { run } from "../../circuits/network.ts";
 import { ROOT } from "../../circuits/paths.ts";
 import { digitReport, riskReport } from "../../circuits/report.ts";
 import { floatText, weightsText } from "../../circuits/training/files.ts";
-import { areaUnderCurve, confusion } from "../../circuits/training/measures.ts";
+import { fitLogistic } from "../../circuits/training/logistic.ts";
+import { areaUnderCurve, confusion, thresholdFor } from "../../circuits/training/measures.ts";
 
 const committed = (name: ModelName, file: string): string =>
   readFileSync(join(ROOT, "circuits/models", name, file), "utf8");
@@ -29,6 +33,51 @@ describe("training", function () {
     const { float, integer } = trainDigits();
     expect(await floatText(float)).to.equal(committed("digits", "float.json"));
     expect(await weightsText(integer)).to.equal(committed("digits", "weights.json"));
+  });
+
+  it("chooses the ridge of the scorer inside the training years, where it is better than what needs no model", () => {
+    const means = RIDGES.map((ridge) => judgeRidge(ridge).mean);
+    expect(RIDGES[means.indexOf(Math.max(...means))]).to.equal(RIDGE);
+    const chosen = judgeRidge(RIDGE);
+    for (const baseline of [squaredReturns, weightedVolatility]) {
+      const { areas, mean } = judge(() => baseline);
+      expect(chosen.mean).to.be.above(mean + 0.02);
+      areas.forEach((area, fold) => expect(chosen.areas[fold]).to.be.above(area));
+    }
+  });
+
+  it("fits a logistic regression to where the gradient is zero, and tighter with less ridge", () => {
+    const rows = [
+      [-1, 0, 0],
+      [0.5, 2, 1],
+      [1, -1, 1],
+      [2, 0.25, 0],
+      [-0.5, 1, 1],
+    ].map(([a, b, label]) => ({ inputs: Float64Array.of(a!, b!), label: label! }));
+    const sizes = [0.1, 1, 10].map((ridge) => {
+      const { weights, bias } = fitLogistic(rows, ridge);
+      const errors = rows.map(({ inputs, label }) => {
+        return 1 / (1 + Math.exp(-(bias + weights[0]! * inputs[0]! + weights[1]! * inputs[1]!))) - label;
+      });
+      const gradient = (value: (index: number) => number) =>
+        errors.reduce((sum, error, index) => sum + error * value(index), 0);
+      expect(gradient(() => 1)).to.be.closeTo(0, 1e-12);
+      for (const i of [0, 1]) {
+        expect(gradient((row) => rows[row]!.inputs[i]!)).to.be.closeTo(-ridge * weights[i]!, 1e-12);
+      }
+      return Math.hypot(...weights);
+    });
+    expect(sizes[0]).to.be.above(sizes[1]!);
+    expect(sizes[1]).to.be.above(sizes[2]!);
+  });
+
+  it("fills the byte with the scores of the training days, and alerts on the highest quarter of them", () => {
+    const { training } = split(rows());
+    const { network } = definition("risk-scorer");
+    const scores = training.map(({ features }) => run(network, features)[0]!);
+    expect(Math.min(...scores)).to.be.at.most(1);
+    expect(Math.max(...scores)).to.be.at.least(254);
+    expect(thresholdFor(scores, Math.round(scores.length / 4))).to.equal(ALERT_SCORE);
   });
 
   it("gives a scorer that ranks held-out days well above chance, quantised as in floats", () => {

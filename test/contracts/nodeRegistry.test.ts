@@ -336,6 +336,18 @@ describe("NodeRegistry", () => {
       expect((await w.openAlone(receipt)).verified).to.equal(true);
     });
 
+    it("stands behind no retired node: anyone may end its enclave keys, too", async () => {
+      const w = world();
+      const enclaves = w.enclaves.connect(w.signers.other);
+      await w.nodes.updateNode(w.nodeId, 3n, "");
+      expect(await w.nodes.hasStake(w.nodeId)).to.equal(false);
+      const second = (await w.now()) + 100n;
+      await w.at(second);
+      await expect(enclaves.endKeysForStake(w.nodeId))
+        .to.emit(enclaves, "KeyRetired")
+        .withArgs(w.enclaveKeyId, w.nodeId, second);
+    });
+
     it("admits no new keys and lets nobody end keys while stake suffices", async () => {
       const w = world();
       for (const registry of [w.nodes, w.enclaves])

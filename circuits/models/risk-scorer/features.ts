@@ -30,4 +30,4 @@ export function packFeatures(features: readonly number[]): bigint {
 }
 
 /** From this score on a large loss is likely enough to act on: the highest quarter of the training days. */
-export const ALERT_SCORE = 64;
+export const ALERT_SCORE = 56;
