@@ -75,6 +75,15 @@ export const problemSchema = z
 
 const MAX_POSITIONS = 100;
 
+/** Answered before the body was read: what is still on its way would stand before the next request. */
+const UNREAD: ReadonlySet<ProblemCode> = new Set([
+  "too_large",
+  "unsupported_media_type",
+  "rate_limited",
+  "busy",
+  "timed_out",
+]);
+
 /** A refusal as `application/problem+json` (RFC 9457). */
 export function respond(c: Context, problem: Problem, errors?: { path: string; message: string }[]): Response {
   const [status, title] = PROBLEMS[problem.code];
@@ -85,6 +94,7 @@ export function respond(c: Context, problem: Problem, errors?: { path: string; m
     ...(errors ? { errors } : {}),
   };
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
+  if (c.req.method === "POST" && UNREAD.has(problem.code)) headers["connection"] = "close";
   const wait = problem.retryAfter ?? (status === 503 || status === 429 ? 1 : undefined);
   if (wait !== undefined) headers["retry-after"] = String(wait);
   return c.body(JSON.stringify(body), status, headers);
