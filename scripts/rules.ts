@@ -24,7 +24,12 @@ function citations(): Map<string, Holder[]> {
     for (const line of readFileSync(file, "utf8").split("\n")) {
       for (const [citation, id] of line.matchAll(CITATION)) {
         const quoted = /["'`](.*)["'`]/.exec(line)?.[1] ?? line.replace(/^[\s/*@]*(notice|dev)?\s*/, "");
-        const name = quoted.replaceAll(CITATION, "").replace(/\s+/g, " ").replaceAll("|", "\\|").trim();
+        const name = quoted
+          .replaceAll(CITATION, "")
+          .replaceAll(/\$\{[^}]*\}/g, "…")
+          .replace(/\s+/g, " ")
+          .replaceAll("|", "\\|")
+          .trim();
         if (citation !== "") found.set(id!, [...(found.get(id!) ?? []), { file, name }]);
       }
     }
