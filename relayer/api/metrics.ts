@@ -42,25 +42,26 @@ export function createMetrics(sources: MetricSources): Metrics {
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
     registers,
   });
-  new Gauge({
+  const items = new Gauge({
     name: "relayer_items",
+    registers: [],
     help: "Batches and lone receipts in the ledger, by state",
     labelNames: ["table", "state"] as const,
-    registers,
     async collect() {
       this.reset();
       for (const { table, state, count } of await sources.items()) this.set({ table, state }, count);
     },
   });
-  new Gauge({
+  const failures = new Gauge({
     name: "relayer_work_consecutive_failures",
+    registers: [],
     help: "Failures in a row of each kind of work",
     labelNames: ["work"] as const,
-    registers,
     collect() {
       for (const [work, health] of Object.entries(sources.works())) this.set({ work }, health.consecutiveFailures);
     },
   });
+  for (const gauge of [items, failures]) registry.registerMetric(gauge);
   const timing: MiddlewareHandler = async (c, next) => {
     const end = duration.startTimer();
     await next();
