@@ -72,7 +72,11 @@ describe("in-process queue", () => {
 
   it("finds work in the ledger that nobody was woken for: losing a queue loses nothing [FM:queue-wiped]", async () => {
     const ledger = new Set(["a", "b", "c"]);
-    const first = start({ find: async () => [...ledger], run: () => new Promise(() => undefined) });
+    let letGo = (): void => undefined;
+    const first = start({
+      find: async () => [...ledger],
+      run: () => new Promise<void>((resolve) => (letGo = resolve)),
+    });
     await until(() => first.health()["work"]!.running === 1);
     // The process is gone with what its queue remembered. Another one starts from the ledger alone.
     const second = createInProcessQueue({
@@ -85,6 +89,10 @@ describe("in-process queue", () => {
     });
     await until(() => ledger.size === 0);
     await second.close();
+    // Nothing of the first is left behind in this process either.
+    const closing = first.close();
+    letGo();
+    await closing;
     queue = undefined;
   });
 
