@@ -7,7 +7,7 @@ import { deployProtocol } from "../test/support/protocol.ts";
 import { provedGas, signedGas } from "./gas.ts";
 import { openingGas } from "./opening.ts";
 import { offChainVerification } from "./verification.ts";
-import { relayerRates } from "./relayer.ts";
+import { ingestion } from "./ingest.ts";
 import { kept, type Row } from "./row.ts";
 
 const measures: [string, () => Promise<Row[]>][] = [
@@ -15,7 +15,7 @@ const measures: [string, () => Promise<Row[]>][] = [
   ["gas of signed receipts", async () => signedGas(await deployProtocol())],
   ["gas of opening", openingGas],
   ["off-chain verification", offChainVerification],
-  ["receipts through the relayer", relayerRates],
+  ["receipts through the relayer", () => ingestion()],
 ];
 
 const wanted = process.argv[2];
