@@ -25,7 +25,7 @@ for (const [title, measure] of measures) {
   console.log(`\n${title}`);
   for (const row of await measure()) {
     rows.push(row);
-    const compared = row.ratio === null ? "" : `${row.ratio} × better than ${row.baseline}`;
+    const compared = row.ratio === null ? "" : `${row.ratio} × against ${row.baseline}`;
     const target = row.target === null ? "" : `${kept(row) ? "ok" : "MISSED"}, target ${row.target}`;
     console.log(
       `  ${row.name.padEnd(62)} ${String(row.value).padStart(9)} ${row.unit.padEnd(10)} ${compared.padEnd(28)} ${target}`,
