@@ -31,10 +31,13 @@ const { values: options } = parseArgs({ options: { keep: { type: "boolean", defa
 const folder = await mkdtemp(join(tmpdir(), "opengradient-demo-"));
 const closers: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
 let interrupted = false;
-process.once("SIGINT", () => {
-  interrupted = true;
-  void closeAll().then(() => process.exit(130));
-});
+// `on`, not `once`: a terminal's Ctrl-C comes twice, from the terminal and from the launcher, and only the first counts.
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    if (interrupted) return;
+    interrupted = true;
+    void closeAll().then(() => process.exit(130));
+  });
 
 try {
   await main();
@@ -42,9 +45,9 @@ try {
   if (!interrupted) console.error(problem);
   process.exitCode = 1;
 } finally {
-  if (!options.keep || process.exitCode === 1) await closeAll();
+  if (!interrupted && (!options.keep || process.exitCode === 1)) await closeAll();
 }
-if (!options.keep) process.exit();
+if (!interrupted && !options.keep) process.exit();
 
 async function main(): Promise<void> {
   line(bold("From inferences off chain to a contract that acts on one"));
