@@ -11,6 +11,8 @@ import {
   encodeCompact,
   fromHex,
   KeyKind,
+  MAX_DELAY,
+  MAX_SKEW,
   Mode,
   OutputScheme,
   ProtocolError,
@@ -25,9 +27,6 @@ import type { NewBatch } from "../store/batches.ts";
 import type { NewSingle } from "../store/singles.ts";
 import { Problem, PROBLEMS, type ProblemCode } from "./problems.ts";
 
-// Rule R4, seconds.
-const MAX_SKEW = 5n * 60n;
-const MAX_DELAY = 3n * 86_400n;
 /** Model versions of one batch that are looked up. */
 const MAX_MODELS = 64;
 
