@@ -142,7 +142,13 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       rate: { perSecond: http.requestsPerSecond, burst: http.burst },
       timeoutMs: http.timeoutMs,
     });
-    const server = createAdaptorServer({ fetch: api.fetch }) as Server;
+    const server = createAdaptorServer({
+      fetch: api.fetch,
+      // How often slow connections are looked for.
+      serverOptions: { connectionsCheckingInterval: 5_000 },
+    }) as Server;
+    // Whoever opens connections must not use up the files that the ledger needs too.
+    server.maxConnections = MAX_CONNECTIONS;
     server.requestTimeout = http.timeoutMs;
     server.headersTimeout = Math.min(10_000, http.timeoutMs);
     // Longer than clients and proxies keep an idle connection: whoever closes second loses no request to the race.
@@ -164,6 +170,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
   }
 }
 
+const MAX_CONNECTIONS = 4_000;
 const GRACE_MS = 5_000;
 
 /** Lets running requests end, for a while. */

@@ -3,7 +3,6 @@
 // what the chain would refuse, and name the mistake to its sender. They decide nothing for anyone else.
 import { makeBatch, packSignatures, type MadeBatch } from "../batches/seal.ts";
 import type { ChainReader, SigningKey } from "../chain/reader.ts";
-import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
 import { itemSize, type CallBounds, type SettlementItem } from "../chain/settlement.ts";
 import type { Evidence, EvidenceVerifier, Verdict } from "../evidence/evidence.ts";
 import {
@@ -136,8 +135,6 @@ export function createDoor({ chain, verifiers, bounds, now = Date.now }: DoorOpt
     try {
       return await work();
     } catch (error) {
-      if (error instanceof ChainUnavailable || error instanceof NodeRefused)
-        throw new Problem("chain_unavailable", error.message, { retryAfter: 5 });
       if (error instanceof ProtocolError) throw new Problem("malformed", error.message);
       throw error;
     }
