@@ -9,7 +9,7 @@ import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { EvidenceVerifier } from "../evidence/evidence.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
-import { batchOf, findBatch, insertBatch, type NewBatch } from "../store/batches.ts";
+import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
 import { Equivocation, StoreError } from "../store/errors.ts";
 import { findReceipt, minedHash } from "../store/receipts.ts";
@@ -47,7 +47,7 @@ export interface ApiOptions {
 /** The HTTP API. */
 export function createApi(options: ApiOptions): OpenAPIHono {
   const { db, chain, door, metrics, sealWaiting, wake, log, now = Date.now } = options;
-  const openings = createOpenings(chain.domain);
+  const openings = createOpenings(chain.domain, async (id) => (await readBatch(db, id))!.document);
   const api = new OpenAPIHono({
     defaultHook: (result, c) => {
       if (result.success) return undefined;
@@ -133,7 +133,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     // Until it is sealed or sent alone nobody knows under what it will settle.
     const alone = !home && (state === "submitted" || state === "mined" || state === "final");
     const opening = home
-      ? openings.ofBatch(home.batch, receipt, home.position)
+      ? await openings.ofBatch(home.batch, receipt, home.position)
       : alone
         ? openings.alone(receipt)
         : null;

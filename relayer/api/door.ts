@@ -172,10 +172,11 @@ export function createDoor({ chain, verifiers, bounds, now = Date.now }: DoorOpt
             `Mode ${batch.mode} is not for signed batches; proved ones go to /v1/proofs`,
           );
         }
-        const receipts = body.receipts.map((one) => one.receipt);
-        const made = await common(batch, receipts);
+        // The signature first: who has none must not have thousands of leaves hashed.
         const digest = batchDigest(domain, batch);
         await inspect({ keyId: batch.keyId, mode: batch.mode, digest, signature });
+        const receipts = body.receipts.map((one) => one.receipt);
+        const made = await common(batch, receipts);
         const { document, receiptIds } = made;
         const signatures = packSignatures(body.receipts.map((one) => one.signature));
         return {
