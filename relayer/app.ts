@@ -9,9 +9,10 @@ import { createDoor } from "./api/door.ts";
 import { createMetrics } from "./api/metrics.ts";
 import { createSealWaiting } from "./api/seal-waiting.ts";
 import { filePublication } from "./batches/publication.ts";
+import { blockTimes, finalTime } from "./chain/block-times.ts";
 import type { Log, TransactionSigner } from "./chain/manager-options.ts";
 import { createChainReader, type ChainReader } from "./chain/reader.ts";
-import { createRpc, type Rpc } from "./chain/rpc.ts";
+import { createRpc } from "./chain/rpc.ts";
 import { settlementListener } from "./chain/settlement-watcher.ts";
 import { createTransactionManager } from "./chain/transactions.ts";
 import type { Config } from "./config.ts";
@@ -111,6 +112,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         ...{ db, chain, policy: settlement.policy, bounds, sender: signer.address, ...timing, log },
         publication: filePublication(join(config.store.dataDir, "leaves")),
         finalTime: () => finalTime(rpc, at.finality),
+        blockTimes: () => blockTimes(rpc),
         submitted: () => manager.wake(),
       }),
     };
@@ -140,7 +142,13 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       rate: { perSecond: http.requestsPerSecond, burst: http.burst },
       timeoutMs: http.timeoutMs,
     });
-    const server = createAdaptorServer({ fetch: api.fetch }) as Server;
+    const server = createAdaptorServer({
+      fetch: api.fetch,
+      // How often slow connections are looked for.
+      serverOptions: { connectionsCheckingInterval: 5_000 },
+    }) as Server;
+    // Whoever opens connections must not use up the files that the ledger needs too.
+    server.maxConnections = MAX_CONNECTIONS;
     server.requestTimeout = http.timeoutMs;
     server.headersTimeout = Math.min(10_000, http.timeoutMs);
     // Longer than clients and proxies keep an idle connection: whoever closes second loses no request to the race.
@@ -162,6 +170,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
   }
 }
 
+const MAX_CONNECTIONS = 4_000;
 const GRACE_MS = 5_000;
 
 /** Lets running requests end, for a while. */
@@ -176,14 +185,4 @@ function closeServer(server: Server): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Time of the latest block that counts as final, unix seconds; 0 while there is none. */
-async function finalTime(rpc: Rpc, finality: Config["chain"]["finality"]): Promise<bigint> {
-  type Block = { number: string; timestamp: string } | null;
-  const block = (which: string): Promise<Block> => rpc.request("eth_getBlockByNumber", [which, false]);
-  if ("tag" in finality) return BigInt((await block(finality.tag))?.timestamp ?? 0);
-  const head = Number((await block("latest"))?.number ?? 0);
-  const number = head - finality.confirmations + 1;
-  return number < 0 ? 0n : BigInt((await block(`0x${number.toString(16)}`))?.timestamp ?? 0);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import type { Context, MiddlewareHandler } from "hono";
 import { timeout } from "hono/timeout";
 import { HTTPException } from "hono/http-exception";
 import { packSignatures } from "../batches/seal.ts";
@@ -10,13 +9,13 @@ import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { EvidenceVerifier } from "../evidence/evidence.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
-import { batchOf, findBatch, insertBatch, type NewBatch } from "../store/batches.ts";
+import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
 import { Equivocation, StoreError } from "../store/errors.ts";
 import { findReceipt, minedHash } from "../store/receipts.ts";
 import { insertSingle, offeredSeal, readSeal, receiptOf, sealBatch } from "../store/singles.ts";
 import type { Door } from "./door.ts";
-import { inFlightLimit, rateLimit, type RateLimit } from "./limits.ts";
+import { clientOf, inFlightLimit, rateLimit, readBody, type RateLimit } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { createOpenings } from "./openings.ts";
 import { Problem, respond, type ProblemCode } from "./problems.ts";
@@ -48,13 +47,13 @@ export interface ApiOptions {
 /** The HTTP API. */
 export function createApi(options: ApiOptions): OpenAPIHono {
   const { db, chain, door, metrics, sealWaiting, wake, log, now = Date.now } = options;
-  const openings = createOpenings(chain.domain);
+  const openings = createOpenings(chain.domain, async (id) => (await readBatch(db, id))!.document);
   const api = new OpenAPIHono({
     defaultHook: (result, c) => {
       if (result.success) return undefined;
       const errors = result.error.issues
         .slice(0, 10)
-        .map(({ path, message }) => ({ path: path.map(String).join("."), message }));
+        .map(({ path, message }) => ({ path: brief(path.map(String).join(".")), message: brief(message) }));
       return refuse(c, new Problem("malformed"), errors);
     },
   });
@@ -67,21 +66,22 @@ export function createApi(options: ApiOptions): OpenAPIHono {
   api.onError((error, c) => refuse(c, problemOf(error, c, log)));
   api.notFound((c) => refuse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}`)));
   api.use(metrics.timing);
-  api.use("/v1/*", rateLimit(options.rate));
+  const limited = rateLimit(options.rate);
+  for (const path of ["/v1/*", "/openapi.json"]) api.use(path, limited);
+  const { maxBodyBytes, maxInFlight } = options.bounds;
   const submissions = [
-    inFlightLimit(options.bounds.maxInFlight),
-    bodyLimit({ maxSize: options.bounds.maxBodyBytes, onError: (c) => refuse(c, new Problem("too_large")) }),
+    readBody({ maxBytes: maxBodyBytes, maxHeldBytes: maxBodyBytes * maxInFlight }),
+    inFlightLimit(maxInFlight),
     timeout(options.timeoutMs, new HTTPException(503)),
   ] as const;
-  for (const path of ["/v1/receipts", "/v1/batches", "/v1/proofs", "/v1/seals/*"]) {
-    api.use(path, ...submissions, async (c, next) => {
-      const type = c.req.header("content-type") ?? "";
-      if (c.req.method === "POST" && !/^application\/json\b/i.test(type)) {
-        return refuse(c, new Problem("unsupported_media_type"));
-      }
-      return next();
-    });
-  }
+  const onlyJson: MiddlewareHandler = (c, next) => {
+    const type = c.req.header("content-type") ?? "";
+    if (c.req.method === "POST" && !/^application\/json(\s*;|$)/i.test(type))
+      throw new Problem("unsupported_media_type");
+    return next();
+  };
+  for (const path of ["/v1/receipts", "/v1/batches", "/v1/proofs", "/v1/seals/*"])
+    api.use(path, onlyJson, ...submissions);
 
   const route = routes(submissionSchemas(options.bounds));
 
@@ -133,7 +133,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     // Until it is sealed or sent alone nobody knows under what it will settle.
     const alone = !home && (state === "submitted" || state === "mined" || state === "final");
     const opening = home
-      ? openings.ofBatch(home.batch, receipt, home.position)
+      ? await openings.ofBatch(home.batch, receipt, home.position)
       : alone
         ? openings.alone(receipt)
         : null;
@@ -168,8 +168,8 @@ export function createApi(options: ApiOptions): OpenAPIHono {
 
   api.openapi(route.getSeals, async (c) => {
     const { keyId } = c.req.valid("param");
+    const client = clientOf(c);
     const until = now() + c.req.valid("query").wait * 1000;
-    if (sealWaiting.full()) throw new Problem("busy");
     for (;;) {
       const offer = await offeredSeal(db, keyId);
       if (offer) {
@@ -178,8 +178,10 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       }
       const left = until - now();
       if (left <= 0 || c.req.raw.signal.aborted) return c.body(null, 204);
+      // Whoever asks is told of an offer; only waiting for one takes a place.
+      if (sealWaiting.full(client)) throw new Problem("busy");
       const asked = now();
-      await sealWaiting.wait(keyId, left, c.req.raw.signal);
+      await sealWaiting.wait(keyId, client, left, c.req.raw.signal);
       // Woken without an offer is the shutdown, or an offer taken by someone else: the client asks again.
       if (now() - asked < left && !(await offeredSeal(db, keyId))) return c.body(null, 204);
     }
@@ -221,12 +223,13 @@ export function createApi(options: ApiOptions): OpenAPIHono {
         "that it is durable. The relayer decides nothing: ask the InferenceRegistry whether a receipt is verified.",
     },
   });
-  api.get("/healthz", (c) => c.json({ status: "ok", ...options.health() }));
+  api.get("/healthz", (c) => c.json({ status: "ok", ...withoutErrors(options.health()) }));
   api.get("/readyz", async (c) => {
     try {
-      return c.json({ status: "ready", ...(await options.ready()) });
+      return c.json({ status: "ready", ...withoutErrors(await options.ready()) });
     } catch (error) {
-      return refuse(c, new Problem("chain_unavailable", (error as Error).message));
+      log.warn({ error: brief((error as Error).message) }, "not ready");
+      return refuse(c, error instanceof ChainUnavailable ? problemOf(error, c, log) : new Problem("internal"));
     }
   });
   api.get("/metrics", async (c) =>
@@ -241,11 +244,29 @@ function problemOf(error: Error, c: Context, log: Log): Problem {
   if (error instanceof StoreError && error.code === "seal_withdrawn")
     return new Problem("seal_withdrawn", error.message);
   if (error instanceof StoreError && error.code === "unknown_seal") return new Problem("not_found", error.message);
-  if (error instanceof ChainUnavailable) return new Problem("chain_unavailable", error.message, { retryAfter: 5 });
-  if (error instanceof NodeRefused) return new Problem("chain_unavailable", error.message, { retryAfter: 5 });
+  // What nodes say is not for strangers: it names hosts and plans, and at times keys.
+  if (error instanceof ChainUnavailable || error instanceof NodeRefused)
+    return new Problem("chain_unavailable", undefined, { retryAfter: 5 });
   if (error instanceof HTTPException && error.status === 503) return new Problem("timed_out");
   // Hono's own: a body that is no JSON, mostly.
   if (error instanceof HTTPException && error.status < 500) return new Problem("malformed", error.message);
-  log.error({ path: c.req.path, error: error.message, stack: error.stack }, "a request failed");
+  // A failed statement quotes its parameters, which may be all of a batch.
+  const details = {
+    path: c.req.path,
+    error: brief(error.message, 1_000),
+    cause: brief(String(error.cause ?? ""), 1_000),
+  };
+  log.error({ ...details, stack: error.stack?.split("\n    at ").slice(1, 10) }, "a request failed");
   return new Problem("internal");
+}
+
+/** What somebody else wrote, cut to a length that neither answers nor logs suffer from. */
+function brief(text: string, length = 200): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
+}
+
+/** Health for strangers: whether something fails, not the words in which it does. Those are in the log. */
+function withoutErrors(health: Record<string, unknown>): Record<string, unknown> {
+  const json = JSON.stringify(health, (name, value: unknown) => (name === "lastError" ? undefined : value));
+  return JSON.parse(json) as Record<string, unknown>;
 }

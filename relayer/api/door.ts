@@ -3,7 +3,6 @@
 // what the chain would refuse, and name the mistake to its sender. They decide nothing for anyone else.
 import { makeBatch, packSignatures, type MadeBatch } from "../batches/seal.ts";
 import type { ChainReader, SigningKey } from "../chain/reader.ts";
-import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
 import { itemSize, type CallBounds, type SettlementItem } from "../chain/settlement.ts";
 import type { Evidence, EvidenceVerifier, Verdict } from "../evidence/evidence.ts";
 import {
@@ -11,6 +10,8 @@ import {
   encodeCompact,
   fromHex,
   KeyKind,
+  MAX_DELAY,
+  MAX_SKEW,
   Mode,
   OutputScheme,
   ProtocolError,
@@ -25,9 +26,6 @@ import type { NewBatch } from "../store/batches.ts";
 import type { NewSingle } from "../store/singles.ts";
 import { Problem, PROBLEMS, type ProblemCode } from "./problems.ts";
 
-// Rule R4, seconds.
-const MAX_SKEW = 5n * 60n;
-const MAX_DELAY = 3n * 86_400n;
 /** Model versions of one batch that are looked up. */
 const MAX_MODELS = 64;
 
@@ -137,8 +135,6 @@ export function createDoor({ chain, verifiers, bounds, now = Date.now }: DoorOpt
     try {
       return await work();
     } catch (error) {
-      if (error instanceof ChainUnavailable || error instanceof NodeRefused)
-        throw new Problem("chain_unavailable", error.message, { retryAfter: 5 });
       if (error instanceof ProtocolError) throw new Problem("malformed", error.message);
       throw error;
     }
@@ -176,10 +172,11 @@ export function createDoor({ chain, verifiers, bounds, now = Date.now }: DoorOpt
             `Mode ${batch.mode} is not for signed batches; proved ones go to /v1/proofs`,
           );
         }
-        const receipts = body.receipts.map((one) => one.receipt);
-        const made = await common(batch, receipts);
+        // The signature first: who has none must not have thousands of leaves hashed.
         const digest = batchDigest(domain, batch);
         await inspect({ keyId: batch.keyId, mode: batch.mode, digest, signature });
+        const receipts = body.receipts.map((one) => one.receipt);
+        const made = await common(batch, receipts);
         const { document, receiptIds } = made;
         const signatures = packSignatures(body.receipts.map((one) => one.signature));
         return {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { getConnInfo } from "@hono/node-server/conninfo";
-import type { MiddlewareHandler } from "hono";
-import { Problem, respond } from "./problems.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { isIPv6 } from "node:net";
+import { Problem } from "./problems.ts";
 
 export interface RateLimit {
   /** Requests a second that an address may go on making. */
@@ -12,6 +13,27 @@ export interface RateLimit {
 
 /** Addresses remembered at most; the one that rested longest is forgotten first, and so starts afresh. */
 const MAX_ADDRESSES = 10_000;
+
+/**
+ * What counts as one address: an IPv6 client has 2^64 of them at its will, so its network stands for all. Only the
+ * connection is asked; headers say whatever the client wants.
+ */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped) return mapped[1]!;
+  if (!isIPv6(address)) return address;
+  const [head = "", tail] = address.split("%")[0]!.split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail ? tail.split(":") : [];
+  const zeros = Array.from({ length: tail === undefined ? 0 : 8 - left.length - right.length }, () => "0");
+  const groups = [...left, ...zeros, ...right].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${groups.join(":")}::/64`;
+}
+
+/** The network that a request comes from. */
+export function clientOf(c: Context): string {
+  return networkOf(getConnInfo(c).remote.address ?? "unknown");
+}
 
 /** A token bucket per address. */
 export function createBuckets({ perSecond, burst }: RateLimit, now: () => number = Date.now) {
@@ -36,17 +58,49 @@ export function createBuckets({ perSecond, burst }: RateLimit, now: () => number
 export function rateLimit(limit: RateLimit): MiddlewareHandler {
   const buckets = createBuckets(limit);
   return async (c, next) => {
-    const wait = buckets.take(getConnInfo(c).remote.address ?? "unknown");
-    if (wait > 0) return respond(c, new Problem("rate_limited", undefined, { retryAfter: Math.ceil(wait) }));
+    const wait = buckets.take(clientOf(c));
+    if (wait > 0) throw new Problem("rate_limited", undefined, { retryAfter: Math.ceil(wait) });
     return next();
+  };
+}
+
+/**
+ * Reads the body before anything of the request takes a place to work: else a few clients who send a byte a second
+ * would hold all places. What is held of all bodies together is bounded, and a slow client holds only what it sent.
+ */
+export function readBody({ maxBytes, maxHeldBytes }: { maxBytes: number; maxHeldBytes: number }): MiddlewareHandler {
+  let held = 0;
+  return async (c, next) => {
+    if (Number(c.req.header("content-length") ?? 0) > maxBytes) throw new Problem("too_large");
+    const reader = c.req.raw.body?.getReader();
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      while (reader) {
+        const { done, value } = await reader.read().catch(() => {
+          throw new Problem("malformed", "The body ended before it was complete");
+        });
+        if (done) break;
+        size += value.length;
+        held += value.length;
+        if (size > maxBytes) throw new Problem("too_large");
+        if (held > maxHeldBytes) throw new Problem("busy");
+        chunks.push(value);
+      }
+      const text = new TextDecoder().decode(Buffer.concat(chunks));
+      Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+      return await next();
+    } finally {
+      held -= size;
+    }
   };
 }
 
 /** Bounds what is worked on at once, so that memory is bounded too; the rest is told to come back. */
 export function inFlightLimit(max: number): MiddlewareHandler {
   let running = 0;
-  return async (c, next) => {
-    if (running >= max) return respond(c, new Problem("busy"));
+  return async (_, next) => {
+    if (running >= max) throw new Problem("busy");
     running++;
     try {
       return await next();

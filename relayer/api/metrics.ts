@@ -18,6 +18,8 @@ export interface Metrics {
   timing: MiddlewareHandler;
 }
 
+const COUNT_EVERY_MS = 5_000;
+
 /** The relayer's metrics, in a registry of their own so that several relayers can live in one process. */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
@@ -49,7 +51,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ["table", "state"] as const,
     async collect() {
       this.reset();
-      for (const { table, state, count } of await sources.items()) this.set({ table, state }, count);
+      for (const { table, state, count } of await recentItems()) this.set({ table, state }, count);
     },
   });
   const failures = new Gauge({
@@ -62,6 +64,15 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
   });
   for (const gauge of [items, failures]) registry.registerMetric(gauge);
+  // Counting reads the whole ledger: whoever asks again soon hears the same.
+  let counted: { at: number; items: ReturnType<MetricSources["items"]> } | null = null;
+  const recentItems = (): ReturnType<MetricSources["items"]> => {
+    if (!counted || Date.now() - counted.at > COUNT_EVERY_MS) {
+      counted = { at: Date.now(), items: sources.items() };
+      counted.items.catch(() => (counted = null));
+    }
+    return counted.items;
+  };
   const timing: MiddlewareHandler = async (c, next) => {
     const end = duration.startTimer();
     await next();

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 import {
-  merkleProof,
-  parseLeaves,
-  receiptId,
+  LEAF_SIZE,
+  LEAVES_HEADER_SIZE,
+  leafOf,
+  merkleLevels,
+  proofOf,
+  readLeaf,
+  receiptIdBytes,
   type Domain,
   type Hex,
   type Opening,
@@ -10,30 +14,67 @@ import {
   ZERO_ADDRESS,
   ZERO_HASH,
 } from "../protocol/index.ts";
-import { batchOf, type BatchRow } from "../store/batches.ts";
+import { view } from "../protocol/bytes.ts";
+import { batchOf, type BatchSummary } from "../store/batches.ts";
+import { Problem } from "./problems.ts";
 
-/** Batches whose leaves are remembered, so that asking for its receipts one by one does not hash it each time. */
-const REMEMBERED = 4;
+type Levels = Uint8Array[][];
 
-/** Makes openings of batched receipts. */
-export function createOpenings(domain: Domain) {
-  const known = new Map<Hex, Hex[]>();
+/** Leaves whose trees are remembered: asking for the receipts of a batch one by one hashes it once. About 40 MB. */
+const REMEMBERED_LEAVES = 200_000;
+/** Leaves hashed before others get their turn. A batch of 10,000 takes a core for half a second. */
+const SLICE = 250;
+/** Trees that may wait to be made, one after the other. */
+const MAX_WAITING = 8;
 
-  function idsOf(row: BatchRow): Hex[] {
-    let ids = known.get(row.digest);
-    if (!ids) {
-      ids = parseLeaves(row.document).receipts.map((receipt) => receiptId(domain, receipt));
-      if (known.size >= REMEMBERED) known.delete(known.keys().next().value!);
+/** Makes openings of batched receipts. @param documentOf Reads the leaves document of a batch. */
+export function createOpenings(domain: Domain, documentOf: (batchId: number) => Promise<Uint8Array>) {
+  const known = new Map<Hex, Levels>();
+  const underway = new Map<Hex, Promise<Levels>>();
+  let remembered = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function build(row: BatchSummary): Promise<Levels> {
+    const document = await documentOf(row.id);
+    const source = view(document);
+    const leaves: Uint8Array[] = [];
+    for (let index = 0; index < row.count; index++) {
+      if (index > 0 && index % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+      leaves.push(
+        leafOf(receiptIdBytes(domain, readLeaf(source, LEAVES_HEADER_SIZE + index * LEAF_SIZE, row.keyId, row.mode))),
+      );
     }
-    known.delete(row.digest);
-    known.set(row.digest, ids);
-    return ids;
+    const levels = merkleLevels(leaves);
+    known.set(row.digest, levels);
+    remembered += row.count;
+    for (const [digest, old] of known) {
+      if (remembered <= REMEMBERED_LEAVES || digest === row.digest) break;
+      known.delete(digest);
+      remembered -= old[0]!.length;
+    }
+    return levels;
+  }
+
+  function levelsOf(row: BatchSummary): Levels | Promise<Levels> {
+    const levels = known.get(row.digest);
+    if (levels) {
+      known.delete(row.digest);
+      known.set(row.digest, levels);
+      return levels;
+    }
+    const begun = underway.get(row.digest);
+    if (begun) return begun;
+    if (underway.size >= MAX_WAITING) throw new Problem("busy");
+    const work = last.then(() => build(row)).finally(() => underway.delete(row.digest));
+    underway.set(row.digest, work);
+    last = work.catch(() => undefined);
+    return work;
   }
 
   return {
-    /** Opening of the receipt at `index`. */
-    ofBatch(row: BatchRow, receipt: Receipt, index: number): Opening {
-      return { receipt, batch: batchOf(row), index, proof: merkleProof(idsOf(row), index) };
+    /** Opening of the receipt at `index`. @throws {Problem} `busy` if many other batches are being hashed. */
+    async ofBatch(row: BatchSummary, receipt: Receipt, index: number): Promise<Opening> {
+      return { receipt, batch: batchOf(row), index, proof: proofOf(await levelsOf(row), index) };
     },
     /** Opening of a receipt that settles alone: a batch of count 0 says so. */
     alone(receipt: Receipt): Opening {

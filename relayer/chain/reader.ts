@@ -91,7 +91,14 @@ export async function createChainReader(options: ReaderOptions): Promise<ChainRe
     const answer = await rpc.request<string>("eth_call", [{ to, data }, "latest"]);
     // No code at this address, at this node: either it is another address, or the node lags behind the deployment.
     if (answer === "0x") throw new ChainUnavailable(`eth_call ${name}`, [new Error(`no contract at ${to}`)]);
-    return contract.decodeFunctionResult(name, answer);
+    try {
+      return contract.decodeFunctionResult(name, answer);
+    } catch (error) {
+      // A node that answers nonsense has not answered.
+      throw new ChainUnavailable(`eth_call ${name}`, [
+        new Error(`an answer that is none: ${(error as Error).message}`),
+      ]);
+    }
   }
 
   const separator = await ask(registry, abi.inferenceRegistry, "domainSeparator", []);
@@ -221,10 +228,11 @@ export async function createChainReader(options: ReaderOptions): Promise<ChainRe
 
     head: async () => {
       const head = await cached("head", async () => {
-        const block = await rpc.request<Record<"number" | "timestamp" | "baseFeePerGas", string>>(
+        const block = await rpc.request<Record<"number" | "timestamp" | "baseFeePerGas", string> | null>(
           "eth_getBlockByNumber",
           ["latest", false],
         );
+        if (!block) throw new ChainUnavailable("eth_getBlockByNumber", [new Error("the node has no latest block")]);
         return {
           number: Number(block.number),
           timestamp: BigInt(block.timestamp),

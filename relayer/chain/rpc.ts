@@ -129,10 +129,11 @@ let lastId = 0;
 async function post<T>(url: string, method: string, params: readonly unknown[], timeoutMs: number): Promise<T> {
   let response: Response;
   let text: string;
+  const { href, authorization } = withoutCredentials(url);
   try {
-    response = await fetch(url, {
+    response = await fetch(href, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...(authorization ? { authorization } : {}) },
       body: JSON.stringify({ jsonrpc: "2.0", id: ++lastId, method, params }),
       signal: AbortSignal.timeout(timeoutMs),
     });
@@ -140,7 +141,8 @@ async function post<T>(url: string, method: string, params: readonly unknown[], 
   } catch (error) {
     // fetch says "fetch failed" and hides the reason one level down.
     const { cause, message } = error as Error;
-    throw new Error(cause instanceof Error ? cause.message || cause.name : message, { cause: error });
+    const reason = cause instanceof Error ? cause.message || cause.name : message;
+    throw new Error(reason.replaceAll(href, new URL(href).host));
   }
   let reply: JsonRpcReply<T>;
   try {
@@ -156,6 +158,16 @@ async function post<T>(url: string, method: string, params: readonly unknown[], 
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   if (reply.result === undefined) throw new Error("an answer with neither result nor error");
   return reply.result;
+}
+
+/** `https://user:password@host/…` as fetch takes it: it refuses such a URL, and quotes it when it does. */
+function withoutCredentials(url: string): { href: string; authorization?: string } {
+  const parsed = new URL(url);
+  const { username, password } = parsed;
+  if (!username && !password) return { href: url };
+  parsed.username = parsed.password = "";
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { href: parsed.href, authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
 }
 
 /** Hardhat nests revert data one level deeper than other nodes. */

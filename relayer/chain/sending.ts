@@ -38,7 +38,8 @@ export async function readChain(
   finality: Finality,
 ): Promise<ChainView & { pendingNonce: number; headBlock: number }> {
   const count = async (block: string) => Number(await rpc.request<string>("eth_getTransactionCount", [sender, block]));
-  const head = await rpc.request<RpcBlock>("eth_getBlockByNumber", ["latest", false]);
+  const head = await rpc.request<RpcBlock | null>("eth_getBlockByNumber", ["latest", false]);
+  if (!head) throw new ChainUnavailable("eth_getBlockByNumber", [new Error("the node has no latest block")]);
   const headBlock = Number(head.number);
   const finalBlock =
     "tag" in finality

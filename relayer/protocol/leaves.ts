@@ -33,6 +33,12 @@ export interface Leaves {
   receipts: Receipt[];
 }
 
+/** Least and greatest `completedAt` of some receipts, unix seconds. */
+export interface CompletedSpan {
+  oldest: bigint;
+  newest: bigint;
+}
+
 /** The header fields of a leaves document. */
 export interface LeavesHeader {
   domain: Domain;
@@ -139,6 +145,20 @@ export function leafAt(bytes: Uint8Array, index: number): Receipt {
     throw new ProtocolError("index_out_of_range", `Leaf ${index} of ${count}`);
   }
   return readLeaf(view(bytes), LEAVES_HEADER_SIZE + index * LEAF_SIZE, keyId, mode);
+}
+
+/** When the first and the last answer of a document were completed, without reading the rest of the leaves. */
+export function completedSpan(bytes: Uint8Array): CompletedSpan {
+  const { count } = leavesHeader(bytes);
+  const source = view(bytes);
+  if (count === 0) throw new ProtocolError("empty_tree", "No leaves, no times");
+  let [oldest, newest] = [2n ** 64n, 0n];
+  for (let index = 0; index < count; index++) {
+    const completedAt = source.readBigUInt64BE(LEAVES_HEADER_SIZE + index * LEAF_SIZE + 204);
+    if (completedAt < oldest) oldest = completedAt;
+    if (completedAt > newest) newest = completedAt;
+  }
+  return { oldest, newest };
 }
 
 /** What a batch's `dataHash` must be: keccak256 of the document. */

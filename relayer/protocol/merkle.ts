@@ -44,19 +44,28 @@ export function merkleRoot(ids: readonly Hex[]): Hex {
   return toHex(merkleRootOf(ids.map((id) => fromHex(id, 32))));
 }
 
+/** All levels of a tree, the leaves first: proofs from them need no hashing. */
+export function merkleLevels(leaves: Uint8Array[]): Uint8Array[][] {
+  const levels = [leaves];
+  for (let level = leaves; level.length > 1; levels.push(level)) level = parents(level);
+  return levels;
+}
+
 /** Siblings of the leaf at `index`, from the leaf up. Throws `index_out_of_range`. */
+export function proofOf(levels: readonly (readonly Uint8Array[])[], index: number): Hex[] {
+  const count = levels[0]?.length ?? 0;
+  if (!Number.isInteger(index) || index < 0 || index >= count) {
+    throw new ProtocolError("index_out_of_range", `Index ${index} in a tree of ${count}`);
+  }
+  return levels.flatMap((level, height) => {
+    const sibling = level[(index >> height) ^ 1];
+    return sibling && level.length > 1 ? [toHex(sibling)] : [];
+  });
+}
+
+/** {@link proofOf} over hex ids. */
 export function merkleProof(ids: readonly Hex[], index: number): Hex[] {
-  if (!Number.isInteger(index) || index < 0 || index >= ids.length) {
-    throw new ProtocolError("index_out_of_range", `Index ${index} in a tree of ${ids.length}`);
-  }
-  const proof: Hex[] = [];
-  let level = ids.map((id) => leafOf(fromHex(id, 32)));
-  for (let place = index; level.length > 1; place >>= 1) {
-    const sibling = level[place ^ 1];
-    if (sibling) proof.push(toHex(sibling));
-    level = parents(level);
-  }
-  return proof;
+  return proofOf(merkleLevels(ids.map((id) => leafOf(fromHex(id, 32)))), index);
 }
 
 /** Length of the proof for `index` in a tree of `count`: levels at which the node has a sibling. */

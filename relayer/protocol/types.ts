@@ -81,5 +81,9 @@ export interface Artifact {
   hash: Hex;
 }
 
+/** Rule R4, seconds: how far an answer may be dated ahead of the block it settles in, and how old it may be there. */
+export const MAX_SKEW = 5n * 60n;
+export const MAX_DELAY = 3n * 86_400n;
+
 export const ZERO_HASH: Hex = `0x${"0".repeat(64)}`;
 export const ZERO_ADDRESS: Hex = `0x${"0".repeat(40)}`;

@@ -8,7 +8,7 @@ import { changeItems, type ItemChange } from "../store/settlement.ts";
 export interface FollowOptions {
   db: Database;
   chain: Pick<ChainReader, "settledAt">;
-  /** Pause before an item that was left out for a passing reason is tried again. Milliseconds. */
+  /** First pause before an item that was left out for a passing reason is tried again; it doubles. Milliseconds. */
   retryMs: number;
   /** Told when items wait for a call again. */
   released: () => void;
@@ -28,6 +28,8 @@ const PASSING = new Set([
 
 /** Records in the ledger what calls did to the items they carry. Saying the same twice changes nothing. */
 export function settlementSink({ db, chain, retryMs, released, log, now = Date.now }: FollowOptions): SettlementSink {
+  const again = (): { now: number; baseMs: number } => ({ now: now(), baseMs: retryMs });
+
   /** All items of a call settle in one block, so one question answers for all; the chain's slot is the truth. */
   async function timeOf(fates: readonly ItemFate[]): Promise<number | null> {
     const one = fates.find((fate) => fate.state === "settled");
@@ -43,7 +45,7 @@ export function settlementSink({ db, chain, retryMs, released, log, now = Date.n
     // A skip may vanish with its block: only a final one counts.
     if (!isFinal) return undefined;
     log.warn({ item: fate.id, reason: fate.reason }, "the chain left an item out");
-    if (PASSING.has(fate.reason)) return { state: "verified", reason: fate.reason, retryAt: now() + retryMs };
+    if (PASSING.has(fate.reason)) return { state: "verified", reason: fate.reason, retry: again() };
     return { state: "rejected", reason: fate.reason };
   }
 
@@ -54,7 +56,7 @@ export function settlementSink({ db, chain, retryMs, released, log, now = Date.n
       return change ? [{ id: fate.id, kind: fate.kind, change }] : [];
     });
     await changeItems(db, Number(transactionId), changes);
-    if (changes.some(({ change }) => change.retryAt !== undefined)) released();
+    if (changes.some(({ change }) => change.retry)) released();
   }
 
   return {
@@ -68,7 +70,7 @@ export function settlementSink({ db, chain, retryMs, released, log, now = Date.n
       ),
     async released(transactionId, items, reason) {
       log.warn({ transactionId, items: items.length, reason }, "a call did not happen; its items wait for another");
-      const change: ItemChange = { state: "verified", reason, settledAt: null, retryAt: now() + retryMs };
+      const change: ItemChange = { state: "verified", reason, settledAt: null, retry: again() };
       await changeItems(
         db,
         Number(transactionId),

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 import { isDue, type WaitPolicy } from "../batches/policy.ts";
 import type { Publication } from "../batches/publication.ts";
-import { ItemTooLarge } from "../chain/errors.ts";
+import type { BlockTimes } from "../chain/block-times.ts";
+import { ChainUnavailable, ItemTooLarge } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { ChainReader } from "../chain/reader.ts";
 import { encodeSettlement, itemId, planCalls, type CallBounds, type SettlementItem } from "../chain/settlement.ts";
-import { encodeCompact, parseLeaves, toHex } from "../protocol/index.ts";
+import { completedSpan, encodeCompact, parseLeaves, toHex, type CompletedSpan } from "../protocol/index.ts";
 import type { Work } from "../queue/queue.ts";
 import { batchOf, moveBatch, readBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
-import { postpone, readyBacklog, readyItems, submitCall, type ItemRef } from "../store/settlement.ts";
+import { holdBack, postpone, readyBacklog, readyItems, submitCall, type ItemRef } from "../store/settlement.ts";
 import { moveSingle, readSingle, receiptOf } from "../store/singles.ts";
 import { baseFeeOf } from "./gas.ts";
+import { timingOf } from "./timing.ts";
 
 export interface SettleOptions {
   db: Database;
@@ -21,6 +23,7 @@ export interface SettleOptions {
   bounds: CallBounds;
   /** Time of the latest final block, unix seconds. */
   finalTime: () => Promise<bigint>;
+  blockTimes: () => Promise<BlockTimes>;
   /** Address that pays for the calls. */
   sender: string;
   retryMs: number;
@@ -32,10 +35,13 @@ export interface SettleOptions {
 }
 
 const ITEMS_AT_ONCE = 200;
+/** A clock that was put right is noticed after so long at the latest. */
+const LONGEST_HOLD_MS = 600_000;
 
 interface Loaded {
   ref: ItemRef;
   item: SettlementItem;
+  completed: CompletedSpan;
   /** An item whose calls failed before travels alone, so that it cannot take others down again. */
   apart: boolean;
 }
@@ -43,14 +49,17 @@ interface Loaded {
 /** Publishes what is ready and puts it into calls. */
 export function settleWork(options: SettleOptions): Work {
   const { db, chain, publication, policy, bounds, sender, submitted, log, now = Date.now } = options;
+  let wasOpen = true;
 
   async function load(ref: ItemRef): Promise<Loaded | undefined> {
     if (ref.table === "singles") {
       const row = await readSingle(db, ref.id);
       if (row?.state !== "verified" || !row.alone) return undefined;
       const evidence = row.evidence ? toHex(row.evidence) : "0x";
-      const item: SettlementItem = { kind: "receipt", receipt: receiptOf(row), signature: row.signature, evidence };
-      return { ref, item, apart: row.tries > 0 };
+      const receipt = receiptOf(row);
+      const item: SettlementItem = { kind: "receipt", receipt, signature: row.signature, evidence };
+      const completed = { oldest: receipt.completedAt, newest: receipt.completedAt };
+      return { ref, item, completed, apart: row.tries > 0 };
     }
     const row = await readBatch(db, ref.id);
     if (row?.state !== "verified") return undefined;
@@ -63,7 +72,21 @@ export function settleWork(options: SettleOptions): Work {
           ...{ receipts: encodeCompact(parseLeaves(row.document).receipts), evidence: toHex(row.evidence!) },
         }
       : { kind: "signed", batch: batchOf(row), signature };
-    return { ref, item, apart: row.tries > 0 };
+    return { ref, item, completed: completedSpan(row.document), apart: row.tries > 0 };
+  }
+
+  /** Sees to an item that is not to go now. @returns whether it may go. */
+  async function isRipe({ ref, item, completed }: Loaded, times: BlockTimes): Promise<boolean> {
+    const { keyId, mode } = item.kind === "receipt" ? item.receipt : item.batch;
+    const key = await chain.signingKey(keyId, mode);
+    if (!key) throw new Error(`the chain does not know key ${keyId} any more`);
+    const timing = timingOf(completed, item.kind !== "signed", key, times);
+    if (timing.is === "lost") {
+      await finish(ref, { state: "rejected", reason: timing.reason });
+      log.warn({ item: ref, reason: timing.reason }, "an item came too late: the chain would not take it");
+    }
+    if (timing.is === "early") await holdBack(db, ref, now() + Math.min(timing.seconds * 1_000, LONGEST_HOLD_MS));
+    return timing.is === "due";
   }
 
   async function finish(
@@ -75,7 +98,7 @@ export function settleWork(options: SettleOptions): Work {
   }
 
   /** Loads an item and leaves out what the chain has already, whoever brought it there. */
-  async function prepare(ref: ItemRef): Promise<Loaded | undefined> {
+  async function prepare(ref: ItemRef, times: BlockTimes): Promise<Loaded | undefined> {
     try {
       const loaded = await load(ref);
       if (!loaded) return undefined;
@@ -87,6 +110,7 @@ export function settleWork(options: SettleOptions): Work {
         } else await postpone(db, ref, now(), options.retryMs);
         return undefined;
       }
+      if (!(await isRipe(loaded, times))) return undefined;
       planCalls([loaded.item], bounds);
       return loaded;
     } catch (error) {
@@ -95,7 +119,9 @@ export function settleWork(options: SettleOptions): Work {
         log.warn({ item: ref, error: error.message }, "an item fits no transaction");
         return undefined;
       }
-      // Its own trouble, or the chain's or the disk's: it waits, and the others go on.
+      // Nobody's fault: whoever was tried and failed travels alone, and an outage must not make all calls dearer.
+      if (error instanceof ChainUnavailable) throw error;
+      // Its own trouble, or the disk's: it waits, and the others go on.
       await postpone(db, ref, now(), options.retryMs);
       log.warn({ item: ref, error: (error as Error).message }, "an item could not be prepared; it is tried again");
       return undefined;
@@ -111,9 +137,16 @@ export function settleWork(options: SettleOptions): Work {
       if (count === 0) return;
       const baseFeePerGas = await baseFeeOf(chain);
       if (!isDue({ count, ageMs: now() - (oldest ?? now()), baseFeePerGas }, policy)) return;
+      const times = await options.blockTimes();
+      const { pausedUntil, closesAt } = await chain.settlementStatus();
+      const isOpen = times.next >= pausedUntil && (closesAt === 0n || times.next < closesAt);
+      if (isOpen !== wasOpen)
+        log.warn({ pausedUntil, closesAt }, isOpen ? "settlement is open again" : "settlement rests");
+      wasOpen = isOpen;
+      if (!isOpen) return; // every call would revert
       const loaded: Loaded[] = [];
       for (const ref of await readyItems(db, now(), ITEMS_AT_ONCE)) {
-        const one = await prepare(ref);
+        const one = await prepare(ref, times);
         if (one) loaded.push(one);
       }
       const refs = new Map(loaded.map(({ item, ref }) => [item, ref]));

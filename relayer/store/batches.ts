@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { and, eq, getTableColumns, inArray, sql } from "drizzle-orm";
-import { LEAF_SIZE, LEAVES_HEADER_SIZE, type Batch, type Hex } from "../protocol/index.ts";
+import { and, type Column, eq, getTableColumns, inArray, sql } from "drizzle-orm";
+import { view } from "../protocol/bytes.ts";
+import {
+  LEAF_SIZE,
+  LEAVES_HEADER_SIZE,
+  readLeaf,
+  toHex,
+  type Batch,
+  type Hex,
+  type Receipt,
+} from "../protocol/index.ts";
 import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation } from "./errors.ts";
 import { batches, receiptIndex, singles, type ItemState } from "./schema.ts";
@@ -107,11 +116,33 @@ async function contradictions(tx: Pick<Database, "execute" | "select">, fresh: N
 /** A batch without its bytes. */
 export type BatchSummary = Omit<BatchRow, "document" | "signatures" | "evidence">;
 
+const { document: _d, signatures: _s, evidence: _e, ...summary } = getTableColumns(batches);
+
 /** What is known of a batch; undefined if nothing. */
 export async function findBatch(db: Database, digest: Hex): Promise<BatchSummary | undefined> {
-  const { document: _d, signatures: _s, evidence: _e, ...columns } = getTableColumns(batches);
-  const [row] = await db.select(columns).from(batches).where(eq(batches.digest, digest));
+  const [row] = await db.select(summary).from(batches).where(eq(batches.digest, digest));
   return row;
+}
+
+/** A batch and one of its receipts, without reading the others: the database keeps both columns uncompressed for it. */
+export async function readLeafOf(
+  db: Database,
+  id: number,
+  position: number,
+): Promise<{ batch: BatchSummary; receipt: Receipt; signature: Hex } | undefined> {
+  const slice = (column: Column, at: number, length: number) =>
+    sql<Uint8Array>`substring(${column} from ${at + 1}::int for ${length}::int)`;
+  const [row] = await db
+    .select({
+      ...summary,
+      leaf: slice(batches.document, LEAVES_HEADER_SIZE + LEAF_SIZE * position, LEAF_SIZE),
+      own: slice(batches.signatures, 65 * position, 65),
+    })
+    .from(batches)
+    .where(eq(batches.id, id));
+  if (!row) return undefined;
+  const { leaf, own, ...batch } = row;
+  return { batch, receipt: readLeaf(view(leaf), 0, batch.keyId, batch.mode), signature: toHex(own) };
 }
 
 /** A batch with its bytes. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { eq } from "drizzle-orm";
-import { leafAt, toHex, type Hex, type Receipt } from "../protocol/index.ts";
-import { readBatch, type BatchRow } from "./batches.ts";
+import { type Hex, type Receipt } from "../protocol/index.ts";
+import { readLeafOf, type BatchSummary } from "./batches.ts";
 import type { Database } from "./database.ts";
 import { batches, receiptIndex, singles, transactions, type ItemState } from "./schema.ts";
 import { receiptOf } from "./singles.ts";
@@ -15,7 +15,7 @@ export interface ReceiptStatus {
   settledAt: number | null;
   transactionId: number | null;
   /** The batch it is in, and its place there. */
-  home: { batch: BatchRow; position: number } | null;
+  home: { batch: BatchSummary; position: number } | null;
 }
 
 // Which of several homes tells most of a receipt: the one that came furthest.
@@ -43,11 +43,11 @@ export async function findReceipt(db: Database, receiptId: Hex): Promise<Receipt
     return { receipt: receiptOf(single), signature, state, reason, settledAt, transactionId, home: null };
   }
   if (!home) return undefined;
-  const batch = (await readBatch(db, home.batchId))!;
   const { position } = home;
+  const { batch, receipt, signature } = (await readLeafOf(db, home.batchId, position))!;
   return {
-    receipt: leafAt(batch.document, position),
-    signature: toHex(batch.signatures.subarray(65 * position, 65 * position + 65)),
+    receipt,
+    signature,
     // A receipt that was posted alone has been batched, whatever its batch still has to go through.
     state: single && batch.state === "verified" ? "batched" : batch.state,
     reason: batch.reason,

@@ -106,14 +106,24 @@ export async function submitCall(
   }
 }
 
+const laterEachTime = (table: ItemRef["table"], now: number, baseMs: number) => ({
+  tries: sql`${of(table).tries} + 1` as unknown as number,
+  dueAt: sql`${now}::bigint + (${baseMs}::int * power(2, least(${of(table).tries}, 8)))::bigint` as unknown as number,
+});
+
+/** Leaves an item alone for a while that is not ripe yet. That is no failed try. */
+export async function holdBack(db: Database, { table, id }: ItemRef, dueAt: number): Promise<void> {
+  await db
+    .update(of(table))
+    .set({ dueAt })
+    .where(and(eq(of(table).id, id), eq(of(table).state, "verified")));
+}
+
 /** Puts an item off after a failed try, longer each time. */
 export async function postpone(db: Database, { table, id }: ItemRef, now: number, baseMs: number): Promise<void> {
   await db
     .update(of(table))
-    .set({
-      tries: sql`${of(table).tries} + 1`,
-      dueAt: sql`${now}::bigint + (${baseMs}::int * power(2, least(${of(table).tries}, 8)))::bigint`,
-    })
+    .set(laterEachTime(table, now, baseMs))
     .where(eq(of(table).id, id));
 }
 
@@ -122,8 +132,8 @@ export interface ItemChange {
   state: ItemState;
   reason?: string | null;
   settledAt?: number | null;
-  /** The item leaves its call and waits for another one, after a pause. */
-  retryAt?: number;
+  /** The item leaves its call and waits for another one, longer each time. */
+  retry?: { now: number; baseMs: number };
 }
 
 /** Changes items of a call by what they are known as on chain; those that left the call stay as they are. */
@@ -135,14 +145,12 @@ export async function changeItems(
   await db.transaction(async (tx) => {
     for (const { id, kind, change } of changes) {
       const table = kind === "receipt" ? "singles" : "batches";
-      const { retryAt, ...values } = change;
+      const { retry, ...values } = change;
       await tx
         .update(of(table))
         .set({
           ...values,
-          ...(retryAt === undefined
-            ? {}
-            : { transactionId: null, dueAt: retryAt, tries: sql`${of(table).tries} + 1` as unknown as number }),
+          ...(retry ? { transactionId: null, ...laterEachTime(table, retry.now, retry.baseMs) } : {}),
         })
         .where(and(eq(idOf(table), id), eq(of(table).transactionId, transactionId)));
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { and, asc, eq, inArray, isNull, lt, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import { view } from "../protocol/bytes.ts";
 import { LEAF_SIZE, readLeaf, writeLeaf, type Batch, type Hex, type Receipt } from "../protocol/index.ts";
 import { insertBatchRow } from "./batches.ts";
@@ -183,7 +183,8 @@ export async function sealBatch(
     const [found] = await tx.select().from(seals).where(eq(seals.id, sealId));
     if (!found) throw new StoreError("unknown_seal", `There is no batch offered under ${sealId}`);
     await lock(tx, `key ${found.keyId}`);
-    const [seal] = await tx.select().from(seals).where(eq(seals.id, sealId));
+    // Held until the end, so that its receipts cannot go alone meanwhile.
+    const [seal] = await tx.select().from(seals).where(eq(seals.id, sealId)).for("update");
     const [known] = await tx.select({ id: batches.id }).from(batches).where(eq(batches.digest, found.digest));
     if (known) return known.id;
     if (seal?.state !== "offered") {
@@ -202,18 +203,33 @@ export async function sealBatch(
   });
 }
 
+/** When the answer was completed, unix seconds: the last but one field of a leaf. */
+const completedMs = sql`(('x' || encode(substring(${singles.leaf} from 205 for 8), 'hex'))::bit(64)::bigint)`;
+
 /**
- * Receipts received before `before` wait no longer for a signature: they settle alone, and offers they are part of are
- * withdrawn; the other receipts of those offers wait anew.
+ * Receipts that were received, or completed, before `before` (milliseconds) wait no longer for a signature: they settle
+ * alone, and offers they are part of are withdrawn; the other receipts of those offers wait anew. The chain counts from
+ * completion: a receipt that came late must not wait until it is too old.
  * @returns how many receipts go alone.
  */
 export async function goAlone(db: Database, before: number): Promise<number> {
   return db.transaction(async (tx) => {
-    const late = await tx
-      .update(singles)
-      .set({ alone: true })
-      .where(and(eq(singles.state, "verified"), eq(singles.alone, false), lt(singles.receivedAt, before)))
-      .returning({ sealId: singles.sealId });
+    const isLate = and(
+      eq(singles.state, "verified"),
+      eq(singles.alone, false),
+      or(lt(singles.receivedAt, before), sql`${completedMs} < ${Math.floor(before / 1_000)}::bigint`),
+    );
+    const affected = await tx.selectDistinct({ id: singles.sealId }).from(singles).where(isLate);
+    const offers = affected.flatMap(({ id }) => (id === null ? [] : [id]));
+    // Offers are locked before their receipts, here as where they are signed: it is one or the other.
+    if (offers.length > 0)
+      await tx
+        .select({ id: seals.id })
+        .from(seals)
+        .where(inArray(seals.id, offers))
+        .orderBy(asc(seals.id))
+        .for("update");
+    const late = await tx.update(singles).set({ alone: true }).where(isLate).returning({ sealId: singles.sealId });
     const withdrawn = [...new Set(late.flatMap(({ sealId }) => (sealId === null ? [] : [sealId])))];
     if (withdrawn.length > 0) {
       await tx
