@@ -76,10 +76,8 @@ export function readBody({ maxBytes, maxHeldBytes }: { maxBytes: number; maxHeld
     const chunks: Uint8Array[] = [];
     let size = 0;
     try {
-      while (reader) {
-        const { done, value } = await reader.read().catch(() => {
-          throw new Problem("malformed", "The body ended before it was complete");
-        });
+      for (;;) {
+        const { done, value } = (await reader?.read().catch(cutShort)) ?? { done: true };
         if (done) break;
         size += value.length;
         held += value.length;
@@ -94,6 +92,10 @@ export function readBody({ maxBytes, maxHeldBytes }: { maxBytes: number; maxHeld
       held -= size;
     }
   };
+}
+
+function cutShort(): never {
+  throw new Problem("malformed", "The body ended before it was complete");
 }
 
 /** Bounds what is worked on at once, so that memory is bounded too; the rest is told to come back. */

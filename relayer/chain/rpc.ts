@@ -142,7 +142,7 @@ async function post<T>(url: string, method: string, params: readonly unknown[], 
     // fetch says "fetch failed" and hides the reason one level down.
     const { cause, message } = error as Error;
     const reason = cause instanceof Error ? cause.message || cause.name : message;
-    throw new Error(reason.replaceAll(href, new URL(href).host));
+    throw new Error(reason.replaceAll(href, new URL(href).host), { cause: error });
   }
   let reply: JsonRpcReply<T>;
   try {
