@@ -1,0 +1,33 @@
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+
+/** The parts of the supply, in the order of the contract's `Allocation`. */
+export const ALLOCATIONS = [
+  "ecosystem",
+  "foundation",
+  "contributors",
+  "investors",
+  "stakingRewards",
+  "liquidity",
+  "airdrop",
+] as const;
+
+/**
+ * A chain without OPG: the token, and its whole supply inside the unlock schedule. The deployer holds nothing
+ * afterwards. A beneficiary that needs the token's address itself (staking) is deployed between the two steps.
+ */
+export const OPG = buildModule("OPG", (m) => {
+  const genesis = m.contract("OPGGenesis");
+  const launch = m.call(genesis, "launch", [ALLOCATIONS.map((name) => m.getParameter<string>(name))]);
+  const token = m.contractAt("OPGToken", m.staticCall(genesis, "token", [], 0, { id: "token" }));
+  const vesting = m.contractAt(
+    "OPGVesting",
+    m.staticCall(genesis, "vesting", [], 0, { id: "vesting", after: [launch] }),
+  );
+  return { genesis, token, vesting };
+});
+
+/** A chain where OPG lives already (Base): votes over it, and nothing that asks more than ERC-20 of it. */
+export const OPGExisting = buildModule("OPGExisting", (m) => {
+  const votes = m.contract("OPGVotes", [m.getParameter<string>("token")]);
+  return { votes };
+});
