@@ -75,13 +75,16 @@ export class ParameterError extends Error {
 async function readFileOf(chainId: number): Promise<{ file: string; content: unknown }> {
   const file = PARAMETER_FILES[chainId];
   if (file === undefined) throw new ParameterError(`No parameter file for chain id ${chainId} in deploy/parameters/.`);
-  return { file, content: JSON.parse(await readFile(new URL(`./parameters/${file}`, import.meta.url), "utf8")) };
+  return {
+    file: `deploy/parameters/${file}`,
+    content: JSON.parse(await readFile(new URL(`./parameters/${file}`, import.meta.url), "utf8")),
+  };
 }
 
-function checked<T>(file: string, parsed: z.ZodSafeParseResult<T>): T {
+function checked<T>(file: string, parsed: z.ZodSafeParseResult<T>, unnamed = 1): T {
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.slice(1).join(".")} ${issue.message}`);
-  throw new ParameterError(`deploy/parameters/${file}: ${problems.join("; ")}.`);
+  const problems = parsed.error.issues.map((issue) => `${issue.path.slice(unnamed).join(".")} ${issue.message}`);
+  throw new ParameterError(`${file}: ${problems.join("; ")}.`);
 }
 
 /**
@@ -106,5 +109,14 @@ export async function readParameters(chainId: number) {
 export async function readExistingToken(chainId: number): Promise<ExistingToken | undefined> {
   if (chainId !== EXISTING_TOKEN_CHAIN_ID) return undefined;
   const { file, content } = await readFileOf(chainId);
-  return checked(file, z.object({ OPGExisting: existing }).safeParse(content)).OPGExisting;
+  return checkExistingToken(file, (content as { OPGExisting?: unknown }).OPGExisting);
+}
+
+/**
+ * Checks a description of an existing OPG, from whatever file.
+ *
+ * @throws {ParameterError} naming what cannot be right.
+ */
+export function checkExistingToken(file: string, content: unknown): ExistingToken {
+  return checked(file, existing.safeParse(content), 0);
 }

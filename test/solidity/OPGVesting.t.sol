@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.34;
 
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {OPGGenesis} from "../../contracts/opg/OPGGenesis.sol";
 import {UnlockCalendar} from "../../contracts/opg/UnlockCalendar.sol";
 import {Allocation, IOPGVesting} from "../../contracts/interfaces/IOPGVesting.sol";
@@ -169,5 +170,40 @@ contract OPGVestingTest {
     function _length(uint256 year, uint256 month) private pure returns (uint256) {
         if (month == 2) return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28;
         return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+    }
+}
+
+/// @notice An ERC-20 and nothing more, in the hands of its vesters: what the real token looks like from outside.
+contract PlainOPG is ERC20 {
+    constructor(address[] memory vesters, uint256[] memory amounts) ERC20("Plain", "PLAIN") {
+        for (uint256 i = 0; i < vesters.length; ++i) _mint(vesters[i], amounts[i]);
+    }
+}
+
+/// @notice Says of itself what a vesting says, but a wei more in month 2 and a second later in month 3.
+contract OtherVesting {
+    IOPGVesting private immutable _published;
+    address public immutable token;
+
+    constructor(IOPGVesting published, address token_) {
+        _published = published;
+        token = token_;
+    }
+
+    function calendar(
+        uint256 month
+    ) external view returns (uint64 due, uint256[7] memory tranches, uint256[7] memory cumulative) {
+        (due, tranches, cumulative) = _published.calendar(month);
+        if (month == 2) ++cumulative[1];
+        if (month == 3) ++due;
+    }
+
+    function beneficiary(Allocation allocation) external view returns (address) {
+        return _published.beneficiary(allocation);
+    }
+
+    /// @dev A release to somebody else, that never was.
+    function pretend() external {
+        emit IOPGVesting.Released(Allocation.Foundation, address(0xBAD), 5, 5, 0);
     }
 }
