@@ -161,7 +161,7 @@ describe("the unlock calendar", () => {
       const found = await releasesOfVesting(ethers.provider, await other.getAddress(), everything);
       const misdirected = found.deviations.filter(({ code }) => code === "misdirected");
       expect(misdirected.map(({ allocation }) => allocation)).to.deep.equal(["foundation", "all"]);
-      expect(misdirected[0]!.message).to.contain("0x0000000000000000000000000000000000000BAd");
+      expect(misdirected[0]!.message.toLowerCase()).to.contain("0x0000000000000000000000000000000000000bad");
       expect(misdirected[1]!.message).to.contain("Transfers and releases differ");
     });
   });
