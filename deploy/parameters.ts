@@ -44,10 +44,25 @@ const existing = z.strictObject({
   }, "name an address twice: a vester pays one allocation"),
 });
 
+/** See `IOPGGovernor.Settings`; the contract holds the same bounds. */
+const governance = z
+  .strictObject({
+    votingDelaySeconds: z.number().int().nonnegative(),
+    votingPeriodSeconds: z.number().int().positive(),
+    timelockDelaySeconds: z.number().int().nonnegative(),
+    proposalThresholdOPG: z.number().int().nonnegative().max(10_000_000),
+    quorumPercent: z.number().int().nonnegative().max(20),
+    minimumQuorumOPG: z.number().int().positive(),
+  })
+  .refine(
+    (cycle) => cycle.votingDelaySeconds + cycle.votingPeriodSeconds + cycle.timelockDelaySeconds <= 10 * 86_400,
+    "takes longer than a guardian's freeze lasts: ten days from proposal to execution",
+  );
+
 const files = {
-  local: z.strictObject({ OpenGradientDevelopment: development, OPG: schedule }),
-  newToken: z.strictObject({ OpenGradient: production, OPG: schedule }),
-  existingToken: z.strictObject({ OpenGradient: production, OPGExisting: existing }),
+  local: z.strictObject({ OpenGradientDevelopment: development, OPG: schedule, OPGGovernance: governance }),
+  newToken: z.strictObject({ OpenGradient: production, OPG: schedule, OPGGovernance: governance }),
+  existingToken: z.strictObject({ OpenGradient: production, OPGExisting: existing, OPGExistingGovernance: governance }),
 };
 
 /** A part of the supply, by name. */

@@ -1,4 +1,5 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import type { ContractFuture, IgnitionModuleBuilder } from "@nomicfoundation/ignition-core";
 
 /** The parts of the supply, in the order of the contract's `Allocation`. */
 export const ALLOCATIONS = [
@@ -30,4 +31,36 @@ export const OPG = buildModule("OPG", (m) => {
 export const OPGExisting = buildModule("OPGExisting", (m) => {
   const votes = m.contract("OPGVotes", [m.getParameter<string>("token")]);
   return { votes };
+});
+
+/**
+ * The governor over some votes, and the timelock that it makes: the timelock's only proposer is the governor, so it is
+ * the timelock for the registries to answer to.
+ */
+function governance<Votes extends ContractFuture<string>>(m: IgnitionModuleBuilder, votes: Votes) {
+  const governor = m.contract("OPGGovernor", [
+    votes,
+    {
+      votingDelay: m.getParameter<number>("votingDelaySeconds"),
+      votingPeriod: m.getParameter<number>("votingPeriodSeconds"),
+      timelockDelay: m.getParameter<number>("timelockDelaySeconds"),
+      proposalThreshold: m.getParameter<number>("proposalThresholdOPG"),
+      quorumPercent: m.getParameter<number>("quorumPercent"),
+      minimumQuorum: m.getParameter<number>("minimumQuorumOPG"),
+    },
+  ]);
+  const timelock = m.contractAt("TimelockController", m.staticCall(governor, "timelock"));
+  return { governor, timelock };
+}
+
+/** Governance by OPG itself. */
+export const OPGGovernance = buildModule("OPGGovernance", (m) => {
+  const opg = m.useModule(OPG);
+  return { ...opg, ...governance(m, opg.token) };
+});
+
+/** Governance by votes over an existing OPG. */
+export const OPGExistingGovernance = buildModule("OPGExistingGovernance", (m) => {
+  const { votes } = m.useModule(OPGExisting);
+  return { votes, ...governance(m, votes) };
 });
