@@ -64,3 +64,6 @@ export const OPGExistingGovernance = buildModule("OPGExistingGovernance", (m) =>
   const { votes } = m.useModule(OPGExisting);
   return { votes, ...governance(m, votes) };
 });
+
+/** What `hardhat ignition deploy deploy/modules/opg.ts` takes: token, unlocks and governance of a chain without OPG. */
+export default OPGGovernance;

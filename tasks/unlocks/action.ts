@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isAddress, type Provider } from "ethers";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import { checkExistingToken, readExistingToken } from "../../deploy/parameters.ts";
+import { checkExistingToken, ParameterError, readExistingToken } from "../../deploy/parameters.ts";
 import { calendarOf } from "./calendar.ts";
+import { LogError } from "./logs.ts";
 import { type Format, FORMATS, print } from "./print.ts";
 import { type Found, releasesOfVesters, releasesOfVesting } from "./releases.ts";
 
@@ -21,8 +22,19 @@ export interface UnlocksArguments {
   chunk: number;
 }
 
-/** Prints the calendar of the network Hardhat was given; a deviation is exit code 1. */
+/** Prints the calendar of the network Hardhat was given. A deviation is exit code 1, and so is not being able to tell. */
 export default async function unlocks(args: UnlocksArguments, hre: HardhatRuntimeEnvironment): Promise<void> {
+  try {
+    await run(args, hre);
+  } catch (problem) {
+    // Ours say what to do; Hardhat would print any error of a task as a bug of its own.
+    if (![UnlocksError, ParameterError, LogError].some((known) => problem instanceof known)) throw problem;
+    console.error((problem as Error).message);
+    process.exitCode = 1;
+  }
+}
+
+async function run(args: UnlocksArguments, hre: HardhatRuntimeEnvironment): Promise<void> {
   const format = FORMATS.find((each) => each === args.format) as Format | undefined;
   if (format === undefined) throw new UnlocksError(`No format "${args.format}": one of ${FORMATS.join(", ")}.`);
   if (args.chunk < 1) throw new UnlocksError(`--chunk ${args.chunk}: at least one block at a time.`);

@@ -13,9 +13,9 @@ function share(wei: bigint): string {
   const millionths = (wei * 100_000_000n) / SUPPLY;
   return `${millionths / 1_000_000n}.${String(millionths % 1_000_000n).padStart(6, "0")}`;
 }
-/** For eyes: thousands apart, cents cut off and never rounded up. */
+/** For eyes: thousands apart, to the nearest cent. */
 function rounded(wei: bigint): string {
-  const [whole, cents] = exact(wei - (wei % 10n ** 16n)).split(".");
+  const [whole, cents] = formatUnits((wei + 5n * 10n ** 15n) / 10n ** 16n, 2).split(".");
   return `${BigInt(whole!).toLocaleString("en-US")}.${(cents ?? "").padEnd(2, "0").slice(0, 2)}`;
 }
 
