@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Interface } from "ethers";
+import { Interface, ZeroAddress } from "ethers";
 import { deployToken, domainOf, inOrder, sign, SUPPLY, type Authorization } from "./support.ts";
 
 const TRANSFER =
@@ -110,6 +110,8 @@ describe("OPGToken", () => {
       token[TRANSFER].staticCall(...inOrder(message), foreign.v, foreign.r, foreign.s),
       token[TRANSFER_BYTES].staticCall(...inOrder(message), foreign.serialized),
       token[TRANSFER_BYTES].staticCall(...inOrder(message), "0x"),
+      // What recovers to nobody is not the zero address's signature.
+      token[TRANSFER_BYTES].staticCall(...inOrder({ ...message, from: ZeroAddress, value: 0n }), "0x"),
     ])
       expect(x402Reason(await revertString(call))).to.equal("signature");
   });
@@ -151,6 +153,15 @@ describe("OPGToken", () => {
       expect(await revertString(late)).to.equal("EIP3009: authorization is used or canceled");
       expect(await revertString(cancel(payer))).to.equal("EIP3009: authorization is used or canceled");
     });
+
+  it("goes on taking the key's signature from an account that has code by EIP-7702", async () => {
+    const { token, payer, payee, networkHelpers, authorization } = await deployToken();
+    const message = await authorization();
+    const { serialized } = await sign(token, payer, "TransferWithAuthorization", message);
+    await networkHelpers.setCode(payer.address, "0xef0100" + (await token.getAddress()).slice(2));
+    await token[TRANSFER_BYTES](...inOrder(message), serialized);
+    expect(await token.balanceOf(payee)).to.equal(10n);
+  });
 
   it("takes a permit once and before its deadline", async () => {
     const { token, payer, other, networkHelpers } = await deployToken();
