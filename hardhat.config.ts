@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { configVariable, defineConfig } from "hardhat/config";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { unlocks } from "./tasks/unlocks.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -17,6 +18,7 @@ const solidity = {
 
 export default defineConfig({
   plugins: [toolbox],
+  tasks: [unlocks],
   solidity: {
     profiles: { default: solidity, production: solidity },
     // OpenZeppelin's timelock as it is, compiled so that it can be deployed and verified with the rest.
@@ -43,7 +45,12 @@ export default defineConfig({
       mining: { auto: true, interval: 1_000 },
       loggingEnabled: false,
     },
-    localhost: { type: "http", chainType: "l1", chainId: 31337, url: "http://127.0.0.1:8545" },
+    localhost: {
+      type: "http",
+      chainType: "l1",
+      chainId: 31337,
+      url: process.env["LOCALHOST_RPC_URL"] ?? "http://127.0.0.1:8545",
+    },
     // A local chain that calls itself Base: what must not deploy on a public chain is tried here.
     baseDryRun: { type: "edr-simulated", chainType: "l1", hardfork: "osaka", chainId: 8453 },
     // RPC addresses and keys come from the environment or from Hardhat's encrypted keystore, never from a file here.

@@ -11,6 +11,9 @@ import { keyBytes } from "../test/support/groth16.ts";
 import { outcomeOf } from "../test/support/outcome.ts";
 import { coder, keyIdOf, Mode, publicKeyOf, type BatchFields, type ReceiptFields } from "../test/support/protocol.ts";
 import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
+import { inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
+import localParameters from "../deploy/parameters/local.json" with { type: "json" };
+import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -24,6 +27,8 @@ const START = 2_000_000_000n;
 
 /** Most gas that a figure may cost. */
 const TARGETS: Record<string, number> = {
+  "OPG transferWithAuthorization, split signature": 75_000,
+  "OPG release, later of an allocation": 75_000,
   "settleBatches, 1 VANILLA batch of 1,000": 90_000,
   "settleBatches, 1 TEE batch of 1,000": 90_000,
   "settleBatches, each further batch": 45_000,
@@ -175,11 +180,72 @@ async function registrations() {
   figures["register, with a key of 3 signals"] = await gasOf(w.models.register(provable));
 }
 
+/** The token as its users meet it: who receives has some already, who pays keeps some. */
+async function token() {
+  const [holder, payer, payee] = await w.ethers.getSigners();
+  if (!holder || !payer || !payee) throw new Error("The local chain has fewer than three accounts.");
+  const deployed = await w.ethers.deployContract("OPGToken", [[holder.address], [OPG_SUPPLY]]);
+  const opg = OPGToken__factory.connect(await deployed.getAddress(), holder);
+  for (const { address } of [payer, payee]) await opg.transfer(address, OPG_SUPPLY / 4n);
+  const gasOf = async (sent: Promise<{ wait(): Promise<{ gasUsed: bigint } | null> }>) =>
+    Number((await (await sent).wait())!.gasUsed);
+  const signed = async (label: string) => {
+    const message = { from: payer.address, to: payee.address, value: 10n ** 18n, validAfter: 0n };
+    const whole = { ...message, validBefore: START * 2n, nonce: id(label) };
+    return { call: inOrder(whole), signature: await sign(opg, payer, "TransferWithAuthorization", whole) };
+  };
+  await tick();
+  figures["OPG transfer"] = await gasOf(opg.connect(payer).transfer(payee.address, 10n ** 18n));
+  const split = await signed("split");
+  const { v, r, s } = split.signature;
+  await tick();
+  figures["OPG transferWithAuthorization, split signature"] = await gasOf(
+    opg["transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)"](
+      ...split.call,
+      v,
+      r,
+      s,
+    ),
+  );
+  const whole = await signed("bytes");
+  await tick();
+  figures["OPG transferWithAuthorization, bytes"] = await gasOf(
+    opg["transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"](
+      ...whole.call,
+      whole.signature.serialized,
+    ),
+  );
+  for (const by of [payer, payee]) await opg.connect(by).delegate(by.address);
+  await tick();
+  figures["OPG transfer, between two delegates"] = await gasOf(opg.connect(payer).transfer(payee.address, 10n ** 18n));
+}
+
+/** Measured in 2033, when of all allocations only the rewards of stakers still have tranches to come. */
+async function unlocks() {
+  const genesis = OPGGenesis__factory.connect(
+    await (await w.ethers.deployContract("OPGGenesis")).getAddress(),
+    w.signers.deployer,
+  );
+  const { contributors, investors, ...rest } = localParameters.OPG;
+  const { ecosystem, foundation, stakingRewards, liquidity, airdrop } = rest;
+  await genesis.launch([ecosystem, foundation, contributors, investors, stakingRewards, liquidity, airdrop]);
+  const vesting = OPGVesting__factory.connect(await genesis.vesting(), w.signers.deployer);
+  const STAKING_REWARDS = 4;
+  for (const name of ["first", "later"]) {
+    if (name === "later") second = await vesting.dueAt((await vesting.monthAt(second)).month + 1n);
+    await tick();
+    const receipt = await (await vesting.release(STAKING_REWARDS)).wait();
+    figures[`OPG release, ${name} of an allocation`] = Number(receipt!.gasUsed);
+  }
+}
+
 await signedBatches();
 await provedBatches();
 await singles();
 await openings();
 await registrations();
+await token();
+await unlocks();
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;

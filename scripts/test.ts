@@ -24,6 +24,7 @@ const suites: Suite[] = [
   mocha("contracts", "test/contracts/**/*.test.ts", "test/deploy/**/*.test.ts"),
   mocha("verification", "test/verification/**/*.test.ts"),
   mocha("circuits", "test/circuits/**/*.test.ts"),
+  mocha("opg", "test/opg/**/*.test.ts"),
   mocha("consumer", "test/consumer/**/*.test.ts"),
   mocha("protocol", "test/protocol/**/*.test.ts"),
   mocha("relayer", "test/relayer/**/*.test.ts"),
