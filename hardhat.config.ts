@@ -74,7 +74,7 @@ export default defineConfig({
     mocha: { timeout: 120_000 },
     solidity: {
       fuzz: { runs: 256, seed: "0x6f70656e6772616469656e74" },
-      invariant: { runs: 64, depth: 64, failOnRevert: true },
+      invariant: { runs: 256, depth: 64, failOnRevert: true },
     },
   },
 });
