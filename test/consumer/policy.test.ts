@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
 import { MaxUint256, ZeroHash, keccak256, toUtf8Bytes } from "ethers";
-import { Reason } from "./reason.ts";
+import { Reason } from "../support/outcome.ts";
 import { outputHashOf } from "../support/groth16.ts";
 import { coder } from "../support/protocol.ts";
 import {

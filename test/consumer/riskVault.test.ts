@@ -5,7 +5,7 @@ import { type ReceiptFields } from "../support/protocol.ts";
 import { keyBytes } from "../support/groth16.ts";
 import { RiskVault__factory, type RiskVault } from "../../typechain/index.ts";
 import { packedReturns } from "./features.ts";
-import { Reason } from "./reason.ts";
+import { Reason } from "../support/outcome.ts";
 import {
   DAY,
   Mode,

@@ -39,6 +39,8 @@ export const REASONS = [
   "ModeMismatch",
 ] as const;
 export type ReasonName = (typeof REASONS)[number];
+/** The same by name. */
+export const Reason = Object.fromEntries(REASONS.map((name, i) => [name, BigInt(i)])) as Record<ReasonName, bigint>;
 export const reasonName = (value: bigint | number): ReasonName => REASONS[Number(value)]!;
 
 const face = InferenceRegistry__factory.createInterface();
