@@ -74,7 +74,7 @@ describe("NodeRegistry", () => {
           .withArgs(w.nodeId, signer.address);
     });
 
-    it("are at most eight of a kind and operator, retired ones aside, whose keys one call can end [R8, R12]", async () => {
+    it("are at most eight of a kind and operator, retired ones aside, whose keys one call can end [R8] [R12]", async () => {
       const w = world();
       const { operator } = w.signers;
       const ids = [w.nodeId];
