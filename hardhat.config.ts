@@ -21,8 +21,6 @@ export default defineConfig({
   tasks: [unlocks],
   solidity: {
     profiles: { default: solidity, production: solidity },
-    // OpenZeppelin's timelock as it is, compiled so that it can be deployed and verified with the rest.
-    npmFilesToBuild: ["@openzeppelin/contracts/governance/TimelockController.sol"],
   },
   paths: {
     sources: "contracts",

@@ -2,7 +2,6 @@
 pragma solidity 0.8.34;
 
 import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
-import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
 import {GovernorSettings} from "@openzeppelin/contracts/governance/extensions/GovernorSettings.sol";
 import {GovernorTimelockControl} from "@openzeppelin/contracts/governance/extensions/GovernorTimelockControl.sol";
@@ -11,6 +10,7 @@ import {GovernorVotesQuorumFraction} from "@openzeppelin/contracts/governance/ex
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IOPGGovernor} from "../interfaces/IOPGGovernor.sol";
+import {OPGTimelock} from "./OPGTimelock.sol";
 
 /// @title OPGGovernor
 /// @notice See {IOPGGovernor}, where what is not OpenZeppelin's is documented.
@@ -121,11 +121,11 @@ contract OPGGovernor is
         return super._executor();
     }
 
-    function _makeTimelock(uint256 delay) private returns (TimelockController) {
+    function _makeTimelock(uint256 delay) private returns (OPGTimelock) {
         address[] memory proposers = new address[](1);
         proposers[0] = address(this);
         // The zero address as executor: anyone.
-        return new TimelockController(delay, proposers, new address[](1), address(0));
+        return new OPGTimelock(delay, proposers, new address[](1));
     }
 
     function _requireShort(uint256 secondsOfVoting) private pure {
