@@ -1,41 +1,71 @@
-import { Contract, type Provider, id } from "ethers";
+import { Contract, type Provider, ZeroAddress, id } from "ethers";
 
 /** Largest contract code an EVM chain takes (EIP-170). */
 const MAX_CODE_BYTES = 24_576;
 
-const ownedAbi = ["function admin() view returns (address)"];
-const timelockAbi = ["function hasRole(bytes32, address) view returns (bool)"];
+const abi = [
+  "function admin() view returns (address)",
+  "function hasRole(bytes32, address) view returns (bool)",
+  "function timelock() view returns (address)",
+  "function nodes() view returns (address)",
+  "function enclaves() view returns (address)",
+  "function disputes() view returns (address)",
+  "function vesting() view returns (address)",
+  "function balanceOf(address) view returns (uint256)",
+  "function beneficiary(uint8) view returns (address)",
+  "function totalSupply() view returns (uint256)",
+];
 const ROLES = {
   DEFAULT_ADMIN_ROLE: "0x" + "00".repeat(32),
   PROPOSER_ROLE: id("PROPOSER_ROLE"),
   EXECUTOR_ROLE: id("EXECUTOR_ROLE"),
   CANCELLER_ROLE: id("CANCELLER_ROLE"),
 };
+/** Contracts with an admin. */
+const GOVERNED = ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry", "staking", "feeSplitter"];
+const STAKING_REWARDS = 4;
 
 /**
- * What must be true of a deployment before anyone relies on it: code small enough, every registry under the timelock,
- * no role left with the deployer.
+ * What must be true of a deployment before anyone relies on it: code small enough, every contract under the governor's
+ * timelock, the one-time steps done, no role and no token left with the deployer.
  *
  * @param addresses Contract name → address, as `deployments/<chainId>.json` has them.
  */
 export async function checkDeployment(provider: Provider, addresses: Record<string, string>, deployer: string) {
   const checks: { what: string; ok: boolean }[] = [];
-  for (const [name, address] of Object.entries(addresses)) {
-    const size = ((await provider.getCode(address)).length - 2) / 2;
-    checks.push({
-      what: `${name} at ${address}: ${size} of ${MAX_CODE_BYTES} bytes`,
-      ok: size > 0 && size <= MAX_CODE_BYTES,
-    });
+  const check = (what: string, ok: boolean) => checks.push({ what, ok });
+  const address = (name: string): string => {
+    const found = addresses[name];
+    if (found === undefined) throw new Error(`The deployment has no ${name}.`);
+    return found;
+  };
+  const ask = (name: string, call: string, ...args: unknown[]) =>
+    new Contract(address(name), abi, provider).getFunction(call)(...args);
+
+  for (const [name, at] of Object.entries(addresses)) {
+    const size = ((await provider.getCode(at)).length - 2) / 2;
+    check(`${name} at ${at}: ${size} of ${MAX_CODE_BYTES} bytes`, size > 0 && size <= MAX_CODE_BYTES);
   }
-  const { timelock } = addresses;
-  if (timelock === undefined) throw new Error("The deployment has no timelock.");
-  for (const name of ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry"]) {
-    const admin: string = await new Contract(addresses[name]!, ownedAbi, provider).getFunction("admin")();
-    checks.push({ what: `${name} answers to the timelock`, ok: admin === timelock });
-  }
-  for (const [role, hash] of Object.entries(ROLES)) {
-    const held: boolean = await new Contract(timelock, timelockAbi, provider).getFunction("hasRole")(hash, deployer);
-    checks.push({ what: `the deployer does not hold ${role}`, ok: !held });
+
+  const timelock = address("timelock");
+  check("the timelock is the governor's", (await ask("governor", "timelock")) === timelock);
+  check("the governor may propose", await ask("timelock", "hasRole", ROLES.PROPOSER_ROLE, address("governor")));
+  check("anyone may execute", await ask("timelock", "hasRole", ROLES.EXECUTOR_ROLE, ZeroAddress));
+  for (const [role, hash] of Object.entries(ROLES))
+    check(`the deployer does not hold ${role}`, !(await ask("timelock", "hasRole", hash, deployer)));
+  for (const name of GOVERNED) check(`${name} answers to the timelock`, (await ask(name, "admin")) === timelock);
+
+  // What the deployer may do once is done.
+  const wired = { nodes: "nodeRegistry", enclaves: "enclaveRegistry", disputes: "disputes" };
+  for (const [role, name] of Object.entries(wired))
+    check(`staking works with ${name}`, (await ask("staking", role)) === address(name));
+  if (addresses["genesis"] !== undefined) {
+    const vesting = address("vesting");
+    check("the supply went into the unlock schedule", (await ask("genesis", "vesting")) === vesting);
+    check("all of it", (await ask("token", "balanceOf", vesting)) === (await ask("token", "totalSupply")));
+    check("staking rewards go to staking", (await ask("vesting", "beneficiary", STAKING_REWARDS)) === address("staking"));
+    check("staking releases them", (await ask("staking", "vesting")) === vesting);
+    check("the deployer holds no OPG", (await ask("token", "balanceOf", deployer)) === 0n);
   }
   return checks;
 }

@@ -6,8 +6,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import hre from "hardhat";
 import { formatEther } from "ethers";
 import { checkDeployment } from "./check.ts";
-import { OpenGradient, OpenGradientDevelopment } from "./modules/registries.ts";
-import { DEVELOPMENT_CHAIN_ID, readParameters } from "./parameters.ts";
+import { OpenGradient, OpenGradientDevelopment, OpenGradientExisting } from "./modules/protocol.ts";
+import { DEVELOPMENT_CHAIN_ID, EXISTING_TOKEN_CHAIN_ID, readParameters } from "./parameters.ts";
 
 const { ethers, ignition, networkName } = await hre.network.create();
 const [deployer] = await ethers.getSigners();
@@ -17,7 +17,12 @@ const chainId = Number((await ethers.provider.getNetwork()).chainId);
 try {
   const parameters = await readParameters(chainId);
   const before = await ethers.provider.getBalance(deployer.address);
-  const module = chainId === DEVELOPMENT_CHAIN_ID ? OpenGradientDevelopment : OpenGradient;
+  const module =
+    chainId === DEVELOPMENT_CHAIN_ID
+      ? OpenGradientDevelopment
+      : chainId === EXISTING_TOKEN_CHAIN_ID
+        ? OpenGradientExisting
+        : OpenGradient;
   const deployed = await ignition.deploy(module as typeof OpenGradient, { parameters, displayUi: false });
   const addresses: Record<string, string> = {};
   for (const [name, contract] of Object.entries(deployed)) addresses[name] = await contract.getAddress();

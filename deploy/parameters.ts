@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { ModuleParameterType } from "@nomicfoundation/ignition-core";
 import { getAddress, isAddress } from "ethers";
 import { z } from "zod";
 import { ALLOCATIONS } from "./modules/opg.ts";
@@ -12,27 +13,40 @@ export const DEVELOPMENT_CHAIN_ID = 31337;
 const address = z
   .string()
   .refine((value) => isAddress(value), "is not an address: set it in the parameter file before deploying");
+const bps = z.number().int().min(0).max(10_000);
+/** A number for each kind of node, by `INodeRegistry.NodeKind`: local inference, LLM proxy, full, data. */
+const byKind = <T extends z.ZodType>(each: T) => z.tuple([each, each, each, each]);
 const common = {
   guardian: address,
-  timelockDelaySeconds: z.number().int().nonnegative(),
-  proposers: z.array(address).min(1, "names nobody who could propose: governance would be dead"),
-  executors: z.array(address).min(1, "names nobody who could execute; the zero address lets anyone"),
   phase1Ids: z.array(z.string().regex(/^0x[0-9a-f]{64}$/)),
+  /** Least own stake, in whole OPG; the contract holds the same bound. */
+  minimumStakesOPG: byKind(z.number().int().positive().max(1_000_000)),
+  /** Least part of a pool that is the operator's own. */
+  ownSharesBps: byKind(bps.min(100).max(5_000)),
+  feeRatesBps: z
+    .strictObject({ node: bps, model: bps, stakers: bps, treasury: bps, settler: bps })
+    .refine(
+      (rates) => Object.values(rates).reduce((sum, share) => sum + share, 0) === 10_000,
+      "do not make 10,000 together",
+    ),
 };
-const development = z.strictObject({ ...common, attestationRoot: address });
-const production = z.strictObject({
+/** Who gets the supply as it unlocks; the stakers' part goes to staking. */
+const beneficiaries = Object.fromEntries(
+  ALLOCATIONS.filter((name) => name !== "stakingRewards").map((name) => [name, address]),
+) as Record<Exclude<Allocation, "stakingRewards">, typeof address>;
+const development = z.strictObject({ ...common, ...beneficiaries, attestationRoot: address });
+const attestation = {
   ...common,
   phase1Ids: common.phase1Ids
     .min(1, "is empty: bring the id of a public powers of tau (docs/ceremony.md), or no ZKML model can register")
     .refine((ids) => !ids.includes(DEVELOPMENT_PHASE1_ID), "names the development phase 1, whose secrets are public"),
-  operatorStake: address,
   attestationVerifier: address,
-});
+};
+const production = z.strictObject({ ...attestation, ...beneficiaries });
+const productionExisting = z.strictObject(attestation);
 
 const byAllocation = <T extends z.ZodType>(each: T) =>
   z.strictObject(Object.fromEntries(ALLOCATIONS.map((name) => [name, each])) as Record<Allocation, T>);
-/** Beneficiaries of a schedule of our own. */
-const schedule = byAllocation(address);
 /** Where the real OPG and its vesters are. `graceDays`: how long after its day a tranche may stay unpaid. */
 const existing = z.strictObject({
   token: address,
@@ -60,9 +74,13 @@ const governance = z
   );
 
 const files = {
-  local: z.strictObject({ OpenGradientDevelopment: development, OPG: schedule, OPGGovernance: governance }),
-  newToken: z.strictObject({ OpenGradient: production, OPG: schedule, OPGGovernance: governance }),
-  existingToken: z.strictObject({ OpenGradient: production, OPGExisting: existing, OPGExistingGovernance: governance }),
+  local: z.strictObject({ OpenGradientDevelopment: development, OPGGovernance: governance }),
+  newToken: z.strictObject({ OpenGradient: production, OPGGovernance: governance }),
+  existingToken: z.strictObject({
+    OpenGradientExisting: productionExisting,
+    OPGExisting: existing,
+    OPGExistingGovernance: governance,
+  }),
 };
 
 /** A part of the supply, by name. */
@@ -71,7 +89,7 @@ export type Allocation = (typeof ALLOCATIONS)[number];
 export type ExistingToken = z.infer<typeof existing>;
 
 /** The chain where the real OPG lives. */
-const EXISTING_TOKEN_CHAIN_ID = 8453;
+export const EXISTING_TOKEN_CHAIN_ID = 8453;
 
 /** Chain ids that have a parameter file. */
 export const PARAMETER_FILES: Readonly<Record<number, string>> = {
@@ -109,10 +127,21 @@ function checked<T>(file: string, parsed: z.ZodSafeParseResult<T>, unnamed = 1):
  */
 export async function readParameters(chainId: number) {
   const { file, content } = await readFileOf(chainId);
-  if (chainId === DEVELOPMENT_CHAIN_ID) return checked(file, files.local.safeParse(content));
+  if (chainId === DEVELOPMENT_CHAIN_ID) return inWei(checked(file, files.local.safeParse(content)));
   return chainId === EXISTING_TOKEN_CHAIN_ID
-    ? checked(file, files.existingToken.safeParse(content))
-    : checked(file, files.newToken.safeParse(content));
+    ? inWei(checked(file, files.existingToken.safeParse(content)))
+    : inWei(checked(file, files.newToken.safeParse(content)));
+}
+
+/** Stakes in wei, as the contract takes them: a file says them in whole OPG, as people do. */
+function inWei<File extends Record<string, object>>(file: File) {
+  return Object.fromEntries(
+    Object.entries(file).map(([module, values]) => {
+      const { minimumStakesOPG, ...others } = values as { minimumStakesOPG?: number[] };
+      if (minimumStakesOPG === undefined) return [module, others];
+      return [module, { ...others, minimumStakes: minimumStakesOPG.map((whole) => BigInt(whole) * 10n ** 18n) }];
+    }),
+  ) as Record<string, Record<string, ModuleParameterType>>;
 }
 
 /**

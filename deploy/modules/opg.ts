@@ -12,30 +12,23 @@ export const ALLOCATIONS = [
   "airdrop",
 ] as const;
 
-/**
- * A chain without OPG: the token, and its whole supply inside the unlock schedule. The deployer holds nothing
- * afterwards. A beneficiary that needs the token's address itself (staking) is deployed between the two steps.
- */
+/** A chain without OPG: the token, all of it with its genesis until the unlock schedule takes it over. */
 export const OPG = buildModule("OPG", (m) => {
   const genesis = m.contract("OPGGenesis");
-  const launch = m.call(genesis, "launch", [ALLOCATIONS.map((name) => m.getParameter<string>(name))]);
-  const token = m.contractAt("OPGToken", m.staticCall(genesis, "token", [], 0, { id: "token" }));
-  const vesting = m.contractAt(
-    "OPGVesting",
-    m.staticCall(genesis, "vesting", [], 0, { id: "vesting", after: [launch] }),
-  );
-  return { genesis, token, vesting };
+  const token = m.contractAt("OPGToken", m.staticCall(genesis, "token"));
+  return { genesis, token };
 });
 
 /** A chain where OPG lives already (Base): votes over it, and nothing that asks more than ERC-20 of it. */
 export const OPGExisting = buildModule("OPGExisting", (m) => {
-  const votes = m.contract("OPGVotes", [m.getParameter<string>("token")]);
-  return { votes };
+  const token = m.contractAt("IERC20", m.getParameter<string>("token"));
+  const votes = m.contract("OPGVotes", [token]);
+  return { token, votes };
 });
 
 /**
  * The governor over some votes, and the timelock that it makes: the timelock's only proposer is the governor, so it is
- * the timelock for the registries to answer to.
+ * the timelock for everything else to answer to.
  */
 function governance<Votes extends ContractFuture<string>>(m: IgnitionModuleBuilder, votes: Votes) {
   const governor = m.contract("OPGGovernor", [
@@ -49,7 +42,7 @@ function governance<Votes extends ContractFuture<string>>(m: IgnitionModuleBuild
       minimumQuorum: m.getParameter<number>("minimumQuorumOPG"),
     },
   ]);
-  const timelock = m.contractAt("TimelockController", m.staticCall(governor, "timelock"));
+  const timelock = m.contractAt("OPGTimelock", m.staticCall(governor, "timelock"));
   return { governor, timelock };
 }
 
@@ -61,9 +54,6 @@ export const OPGGovernance = buildModule("OPGGovernance", (m) => {
 
 /** Governance by votes over an existing OPG. */
 export const OPGExistingGovernance = buildModule("OPGExistingGovernance", (m) => {
-  const { votes } = m.useModule(OPGExisting);
-  return { votes, ...governance(m, votes) };
+  const opg = m.useModule(OPGExisting);
+  return { ...opg, ...governance(m, opg.votes) };
 });
-
-/** What `hardhat ignition deploy deploy/modules/opg.ts` takes: token, unlocks and governance of a chain without OPG. */
-export default OPGGovernance;

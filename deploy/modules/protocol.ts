@@ -1,0 +1,95 @@
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import type { ContractFuture, IgnitionModuleBuilder } from "@nomicfoundation/ignition-core";
+import { ALLOCATIONS, OPGExistingGovernance, OPGGovernance } from "./opg.ts";
+
+type Part<Name extends string> = ContractFuture<Name>;
+
+/** What everything else stands on: the token, the timelock that is the admin of it all, and who checks attestations. */
+interface Ground {
+  token: Part<"OPGToken"> | Part<"IERC20">;
+  timelock: Part<"OPGTimelock">;
+  attestationVerifier: ContractFuture<string>;
+}
+
+/**
+ * Registries, staking, disputes, fees and escrow. Every contract answers to the timelock; the deployer names staking's
+ * partners once, in the last step, since staking and the registries need each other.
+ */
+function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifier }: Ground) {
+  const guardian = m.getParameter<string>("guardian");
+  const staking = m.contract("OPGStaking", [
+    token,
+    timelock,
+    m.getParameter<bigint[]>("minimumStakes"),
+    m.getParameter<number[]>("ownSharesBps"),
+  ]);
+  const modelRegistry = m.contract("ModelRegistry", [timelock, guardian, m.getParameter<string[]>("phase1Ids")]);
+  const nodeRegistry = m.contract("NodeRegistry", [timelock, guardian, staking]);
+  const enclaveRegistry = m.contract("EnclaveRegistry", [timelock, guardian, nodeRegistry, attestationVerifier]);
+  const inferenceRegistry = m.contract("InferenceRegistry", [
+    timelock,
+    guardian,
+    nodeRegistry,
+    enclaveRegistry,
+    modelRegistry,
+  ]);
+  const disputes = m.contract("Disputes", [inferenceRegistry, staking]);
+  const feeSplitter = m.contract("FeeSplitter", [
+    timelock,
+    token,
+    modelRegistry,
+    nodeRegistry,
+    staking,
+    m.getParameter("feeRatesBps"),
+  ]);
+  const feeInboxes = m.contract("FeeInboxes", [feeSplitter]);
+  const escrow = m.contract("InferenceEscrow", [token, inferenceRegistry, nodeRegistry, feeSplitter]);
+  return {
+    timelock,
+    attestationVerifier,
+    staking,
+    modelRegistry,
+    nodeRegistry,
+    enclaveRegistry,
+    inferenceRegistry,
+    disputes,
+    feeSplitter,
+    feeInboxes,
+    escrow,
+  };
+}
+
+/** The same on a chain without OPG: the whole supply goes into the unlock schedule, the stakers' part to staking. */
+function withNewToken(m: IgnitionModuleBuilder, attestationVerifier: ContractFuture<string>) {
+  const { genesis, token, governor, timelock } = m.useModule(OPGGovernance);
+  const parts = protocol(m, { token, timelock, attestationVerifier });
+  const { staking, nodeRegistry, enclaveRegistry, disputes } = parts;
+  const beneficiaries = ALLOCATIONS.map((name) => (name === "stakingRewards" ? staking : m.getParameter<string>(name)));
+  const launch = m.call(genesis, "launch", [beneficiaries]);
+  const vesting = m.contractAt("OPGVesting", m.staticCall(genesis, "vesting", [], 0, { after: [launch] }));
+  m.call(staking, "wire", [nodeRegistry, enclaveRegistry, disputes, vesting]);
+  return { genesis, token, vesting, governor, ...parts };
+}
+
+const attestationOf = (m: IgnitionModuleBuilder) =>
+  m.contractAt("IAttestationVerifier", m.getParameter<string>("attestationVerifier"));
+
+/** A public chain without OPG. */
+export const OpenGradient = buildModule("OpenGradient", (m) => withNewToken(m, attestationOf(m)));
+
+/** A public chain where OPG lives already: no schedule of ours, and votes over the token. */
+export const OpenGradientExisting = buildModule("OpenGradientExisting", (m) => {
+  const { token, votes, governor, timelock } = m.useModule(OPGExistingGovernance);
+  const parts = protocol(m, { token, timelock, attestationVerifier: attestationOf(m) });
+  const { staking, nodeRegistry, enclaveRegistry, disputes } = parts;
+  m.call(staking, "wire", [nodeRegistry, enclaveRegistry, disputes, "0x0000000000000000000000000000000000000000"]);
+  return { token, votes, governor, ...parts };
+});
+
+/** A local chain: attestation is a stand-in that refuses to deploy anywhere else. */
+export const OpenGradientDevelopment = buildModule("OpenGradientDevelopment", (m) =>
+  withNewToken(m, m.contract("DevelopmentAttestationVerifier", [m.getParameter<string>("attestationRoot")])),
+);
+
+/** What `hardhat ignition deploy deploy/modules/protocol.ts` takes: everything, on a local chain. */
+export default OpenGradientDevelopment;
