@@ -63,7 +63,10 @@ export async function checkDeployment(provider: Provider, addresses: Record<stri
     const vesting = address("vesting");
     check("the supply went into the unlock schedule", (await ask("genesis", "vesting")) === vesting);
     check("all of it", (await ask("token", "balanceOf", vesting)) === (await ask("token", "totalSupply")));
-    check("staking rewards go to staking", (await ask("vesting", "beneficiary", STAKING_REWARDS)) === address("staking"));
+    check(
+      "staking rewards go to staking",
+      (await ask("vesting", "beneficiary", STAKING_REWARDS)) === address("staking"),
+    );
     check("staking releases them", (await ask("staking", "vesting")) === vesting);
     check("the deployer holds no OPG", (await ask("token", "balanceOf", deployer)) === 0n);
   }

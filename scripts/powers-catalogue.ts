@@ -107,7 +107,8 @@ export const POWERS: Power[] = [
     holder: "deployer, once",
     bound: "names the beneficiaries of the unlocks, when the token is made",
     delay: NONE,
-    stolen: "before launch: other beneficiaries, to be seen by anyone before the token is worth anything; afterwards nothing",
+    stolen:
+      "before launch: other beneficiaries, to be seen by anyone before the token is worth anything; afterwards nothing",
   },
   ...["setVotingDelay", "setVotingPeriod", "setProposalThreshold", "updateQuorumNumerator"].map((name) => ({
     contract: "OPGGovernor",
@@ -177,13 +178,7 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
   EnclaveRegistry: { anyone: ["endKeysForStake"], own: ["admit", "distrustOwnKey", "retireKey"] },
   ModelRegistry: { anyone: ["register"], own: [] },
   OPGToken: {
-    anyone: [
-      "permit",
-      "delegateBySig",
-      "transferWithAuthorization",
-      "receiveWithAuthorization",
-      "cancelAuthorization",
-    ],
+    anyone: ["permit", "delegateBySig", "transferWithAuthorization", "receiveWithAuthorization", "cancelAuthorization"],
     own: ["approve", "transfer", "transferFrom", "delegate"],
   },
   OPGVotes: {

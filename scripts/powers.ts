@@ -22,7 +22,9 @@ const tables = contracts.map(
       .join("\n")}\n`,
 );
 const code = (names: string[]) => names.map((name) => `\`${name}\``).join(", ") || "–";
-const open = Object.entries(OPEN).map(([contract, { anyone, own }]) => `| ${contract} | ${code(anyone)} | ${code(own)} |`);
+const open = Object.entries(OPEN).map(
+  ([contract, { anyone, own }]) => `| ${contract} | ${code(anyone)} | ${code(own)} |`,
+);
 const none = Object.keys(OPEN).filter((contract) => !contracts.includes(contract));
 
 const text = `# Powers

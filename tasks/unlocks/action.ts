@@ -69,8 +69,8 @@ async function find(provider: Provider, chainId: number, args: UnlocksArguments,
 export async function deployedVesting(ignition: string, chainId: number): Promise<string> {
   const file = join(ignition, "deployments", `chain-${chainId}`, "deployed_addresses.json");
   const addresses = JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as Record<string, string>;
-  const vesting = addresses["OPG#OPGVesting"];
+  const vesting = Object.entries(addresses).find(([name]) => name.endsWith("#OPGVesting"))?.[1];
   if (vesting === undefined)
-    throw new UnlocksError(`No unlock contract in ${file}: deploy the module OPG, or name one with --vesting.`);
+    throw new UnlocksError(`No unlock contract in ${file}: deploy the protocol, or name one with --vesting.`);
   return vesting;
 }

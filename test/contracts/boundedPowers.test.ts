@@ -1,9 +1,6 @@
 import { expect } from "chai";
 import { id, keccak256, toUtf8Bytes, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
-import { OpenGradientDevelopment } from "../../deploy/modules/registries.ts";
-import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
-import { TimelockController__factory } from "../../typechain/index.ts";
 import { reasonOf } from "../support/outcome.ts";
 import { Mode } from "../support/protocol.ts";
 import { SECONDS, useWorld, type World } from "../support/world.ts";
@@ -188,47 +185,10 @@ describe("Roles", () => {
     }
   });
 
-  it("the deployer holds no role: neither proposer, nor executor's canceller, nor administrator", async () => {
-    const w = world();
-    const timelock = TimelockController__factory.connect(await w.contracts.timelock.getAddress(), w.signers.deployer);
-    const role = (name: string) => keccak256(toUtf8Bytes(name));
-    for (const each of [ZeroHash, role("PROPOSER_ROLE"), role("CANCELLER_ROLE"), role("EXECUTOR_ROLE")])
-      expect(await timelock.hasRole(each, w.signers.deployer.address)).to.equal(false);
-    expect(await timelock.hasRole(ZeroHash, await timelock.getAddress())).to.equal(true);
-    expect(await timelock.hasRole(role("PROPOSER_ROLE"), w.signers.admin.address)).to.equal(true);
-  });
-
-  it("governance waits out its delay before anything happens", async () => {
-    const connection = await network.create();
-    const { ethers, ignition, networkHelpers } = connection;
-    const delay = 5n * SECONDS.day;
-    const contracts = await ignition.deploy(OpenGradientDevelopment, {
-      parameters: {
-        OpenGradientDevelopment: { ...localParameters.OpenGradientDevelopment, timelockDelaySeconds: delay },
-      },
-    });
-    const [deployer, admin] = await ethers.getSigners();
-    const timelock = TimelockController__factory.connect(await contracts.timelock.getAddress(), admin);
-    const data = contracts.inferenceRegistry.interface.encodeFunctionData("announceClosing");
-    const call = [await contracts.inferenceRegistry.getAddress(), 0n, data, ZeroHash, id("salt")] as const;
-    await expect(timelock.connect(deployer!).schedule(...call, delay)).to.be.revertedWithCustomError(
-      timelock,
-      "AccessControlUnauthorizedAccount",
-    );
-    await expect(timelock.schedule(...call, delay - 1n)).to.be.revertedWithCustomError(
-      timelock,
-      "TimelockInsufficientDelay",
-    );
-    await timelock.schedule(...call, delay);
-    await expect(timelock.execute(...call)).to.be.revertedWithCustomError(timelock, "TimelockUnexpectedOperationState");
-    await networkHelpers.time.increase(delay);
-    await expect(timelock.connect(deployer!).execute(...call)).to.emit(contracts.inferenceRegistry, "ClosingAnnounced");
-  });
-
   it("no registry is deployed with a zero address for a role or a part", async () => {
     const { ethers, signers, contracts, nodes, enclaves, models, attestation } = world();
     const [a, b] = [signers.admin.address, signers.guardian.address];
-    const stake = await contracts.stake.getAddress();
+    const stake = await contracts.staking.getAddress();
     const at = await Promise.all([nodes, enclaves, models, attestation].map((each) => each.getAddress()));
     const cases = [
       ["NodeRegistry", [a, b, stake], "Governed_ZeroAddress"],

@@ -242,9 +242,7 @@ describe("Compromise along a time line", () => {
       await w.nodes.retireKey(w.keyId, (await w.now()) + 100n);
       await w.enclaves.retireKey(w.enclaveKeyId, (await w.now()) + 100n);
       await w.nodes.updateNode(w.nodeId, 3n, "");
-      await w.stake.setStake(w.signers.operator.address, 0n);
-      await w.nodes.endKeysForStake(w.nodeId);
-      await w.enclaves.endKeysForStake(w.nodeId);
+      await w.setStake(w.signers.operator, 0n);
       expect(await states(w, receipts)).to.deep.equal(MODES.map(() => FINE));
     });
 

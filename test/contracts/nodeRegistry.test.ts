@@ -26,7 +26,7 @@ describe("NodeRegistry", () => {
     it("are numbered as they come, and belong to who registered them", async () => {
       const w = world();
       const { operator, other } = w.signers;
-      await w.stake.setStake(other.address, 10n ** 22n);
+      await w.setStake(other, 10n ** 22n, Kind.LlmProxy);
       const first = await w.nodes.connect(other).registerNode.staticCall(Kind.LlmProxy, "https://a");
       await expect(w.nodes.connect(other).registerNode(Kind.LlmProxy, "https://a"))
         .to.emit(w.nodes, "NodeRegistered")
@@ -52,7 +52,7 @@ describe("NodeRegistry", () => {
     it("need the stake of their kind [R12]", async () => {
       const w = world();
       const { other } = w.signers;
-      await w.stake.setStake(other.address, 10n ** 22n - 1n);
+      await w.setStake(other, 10n ** 22n - 1n, Kind.Data);
       await expect(w.nodes.connect(other).registerNode(Kind.Data, ""))
         .to.be.revertedWithCustomError(w.nodes, "NodeRegistry_StakeTooLow")
         .withArgs(other.address, Kind.Data);
@@ -339,36 +339,51 @@ describe("NodeRegistry", () => {
   });
 
   describe("stake below the minimum [R12]", () => {
-    it("ends all keys of the node in both registries at once, by anyone; what settled stays", async () => {
+    it("ends all keys of the node in both registries at once, in the same transaction; what settled stays", async () => {
       const w = world();
       await w.addOperatorKey(w.nodeId, wallet(1));
       const receipt = await w.receiptIn(Mode.VANILLA);
       await w.registry.settleReceipts([w.signedReceipt(receipt)]);
-      await w.stake.setStake(w.signers.operator.address, 10n ** 22n - 1n);
       const second = (await w.now()) + 100n;
       await w.at(second);
-      const nodes = w.nodes.connect(w.signers.other);
-      await expect(nodes.endKeysForStake(w.nodeId)).to.emit(nodes, "KeyRetired").withArgs(w.keyId, w.nodeId, second);
-      await w.enclaves.connect(w.signers.other).endKeysForStake(w.nodeId);
+      const unbonded = w.staking.unbond(Kind.LocalInference, 1n);
+      await expect(unbonded).to.emit(w.nodes, "KeyRetired").withArgs(w.keyId, w.nodeId, second);
+      await expect(unbonded).to.emit(w.enclaves, "KeyRetired").withArgs(w.enclaveKeyId, w.nodeId, second);
       expect(await w.nodes.liveKeys(w.nodeId)).to.deep.equal([]);
       expect(await w.enclaves.liveKeys(w.nodeId)).to.deep.equal([]);
       expect((await w.nodes.keyState(w.keyId)).validUntil).to.equal(second);
-      expect((await w.enclaves.keyState(w.enclaveKeyId)).validUntil).to.equal(second + 1n);
+      expect((await w.enclaves.keyState(w.enclaveKeyId)).validUntil).to.equal(second);
       const late = await w.receiptIn(Mode.VANILLA, { completedAt: second + 1n });
       expect(await reasonOf(w.registry.settleReceipts([w.signedReceipt(late)]))).to.equal("OutsideKeyValidity");
       expect((await w.openAlone(receipt)).verified).to.equal(true);
     });
 
-    it("stands behind no retired node: anyone may end its enclave keys, too", async () => {
+    it("ends them by anyone where the minimum rose above the stake", async () => {
       const w = world();
-      const enclaves = w.enclaves.connect(w.signers.other);
-      await w.nodes.updateNode(w.nodeId, 3n, "");
-      expect(await w.nodes.hasStake(w.nodeId)).to.equal(false);
+      await w.govern(
+        w.staking,
+        w.staking.interface.encodeFunctionData("setMinimum", [Kind.LocalInference, 10n ** 22n + 1n]),
+      );
+      await w.goTo((await w.now()) + 4n * SECONDS.day);
       const second = (await w.now()) + 100n;
       await w.at(second);
-      await expect(enclaves.endKeysForStake(w.nodeId))
-        .to.emit(enclaves, "KeyRetired")
+      const nodes = w.nodes.connect(w.signers.other);
+      await expect(nodes.endKeysForStake(w.nodeId)).to.emit(nodes, "KeyRetired").withArgs(w.keyId, w.nodeId, second);
+      await w.enclaves.connect(w.signers.other).endKeysForStake(w.nodeId);
+      expect(await w.enclaves.liveKeys(w.nodeId)).to.deep.equal([]);
+    });
+
+    it("stands behind no retired node: its enclave keys end with the others", async () => {
+      const w = world();
+      const second = (await w.now()) + 100n;
+      await w.at(second);
+      await expect(w.nodes.updateNode(w.nodeId, 3n, ""))
+        .to.emit(w.enclaves, "KeyRetired")
         .withArgs(w.enclaveKeyId, w.nodeId, second);
+      expect(await w.nodes.hasStake(w.nodeId)).to.equal(false);
+      expect(await w.nodes.liveKeys(w.nodeId)).to.deep.equal([]);
+      // Nothing is left to end, and anyone may try.
+      await w.enclaves.connect(w.signers.other).endKeysForStake(w.nodeId);
     });
 
     it("admits no new keys and lets nobody end keys while stake suffices", async () => {
@@ -377,7 +392,7 @@ describe("NodeRegistry", () => {
         await expect(registry.connect(w.signers.other).endKeysForStake(w.nodeId))
           .to.be.revertedWithCustomError(registry, "KeyRegistry_StakeSuffices")
           .withArgs(w.nodeId);
-      await w.stake.setStake(w.signers.operator.address, 0n);
+      await w.setStake(w.signers.operator, 0n);
       await expect(w.addOperatorKey(w.nodeId, wallet(1)))
         .to.be.revertedWithCustomError(w.nodes, "KeyRegistry_StakeTooLow")
         .withArgs(w.nodeId);
@@ -388,10 +403,9 @@ describe("NodeRegistry", () => {
 
     it("ended keys do not come back with the stake; new ones do", async () => {
       const w = world();
-      await w.stake.setStake(w.signers.operator.address, 0n);
-      await w.nodes.endKeysForStake(w.nodeId);
+      await w.setStake(w.signers.operator, 0n);
       const { validUntil } = await w.nodes.keyState(w.keyId);
-      await w.stake.setStake(w.signers.operator.address, 10n ** 22n);
+      await w.setStake(w.signers.operator, 10n ** 22n);
       expect((await w.nodes.keyState(w.keyId)).validUntil).to.equal(validUntil);
       for (const i of [1, 2, 3, 4]) await w.addOperatorKey(w.nodeId, wallet(i));
       expect(await w.nodes.liveKeys(w.nodeId)).to.have.length(4);
@@ -402,9 +416,8 @@ describe("NodeRegistry", () => {
       const end = (await w.now()) + 50n;
       await w.nodes.retireKey(w.keyId, end);
       await w.goTo(end + SECONDS.day);
-      await w.stake.setStake(w.signers.operator.address, 0n);
-      const mined = (await (await w.nodes.endKeysForStake(w.nodeId)).wait())!;
-      expect(mined.logs).to.deep.equal([]);
+      const unbonded = w.staking.unbond(Kind.LocalInference, 10n ** 22n);
+      await expect(unbonded).to.not.emit(w.nodes, "KeyRetired");
       expect((await w.nodes.keyState(w.keyId)).validUntil).to.equal(end);
     });
   });

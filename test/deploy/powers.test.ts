@@ -61,8 +61,14 @@ describe("powers", () => {
     ];
     expect(listed, "listed twice").to.have.length(new Set(listed).size);
     const exist = new Set(everything.map(({ contractName, fragment }) => `${contractName}.${fragment.name}`));
-    expect([...exist].filter((name) => !listed.includes(name)), "not in the table").to.deep.equal([]);
-    expect(listed.filter((name) => !exist.has(name)), "in the table only").to.deep.equal([]);
+    expect(
+      [...exist].filter((name) => !listed.includes(name)),
+      "not in the table",
+    ).to.deep.equal([]);
+    expect(
+      listed.filter((name) => !exist.has(name)),
+      "in the table only",
+    ).to.deep.equal([]);
   });
 
   it("refuse a stranger exactly where the table says that a role is needed [R8]", async () => {

@@ -3,15 +3,16 @@ import { network } from "hardhat";
 import { id, ZeroAddress, ZeroHash } from "ethers";
 import { OPGExistingGovernance, OPGGovernance } from "../../deploy/modules/opg.ts";
 import { DEVELOPMENT_PHASE1_ID } from "../../deploy/parameters.ts";
-import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
 import {
   ModelRegistry__factory,
   OPGGovernor__factory,
   OPGToken__factory,
   OPGVesting__factory,
-  TimelockController__factory,
+  OPGGenesis__factory,
+  OPGTimelock__factory,
 } from "../../typechain/index.ts";
 import { dueAt } from "../../tasks/unlocks/schedule.ts";
+import { BENEFICIARIES, beneficiaries } from "./support.ts";
 
 const MILLION = 1_000_000n * 10n ** 18n;
 const DAY = 86_400;
@@ -26,6 +27,15 @@ const SETTINGS = {
   quorumPercent: 4,
   minimumQuorum: 10_000_000,
 };
+/** The same as a public chain's parameter file has them. */
+const PARAMETERS = {
+  votingDelaySeconds: SETTINGS.votingDelay,
+  votingPeriodSeconds: SETTINGS.votingPeriod,
+  timelockDelaySeconds: SETTINGS.timelockDelay,
+  proposalThresholdOPG: SETTINGS.proposalThreshold,
+  quorumPercent: SETTINGS.quorumPercent,
+  minimumQuorumOPG: SETTINGS.minimumQuorum,
+};
 const State = { Defeated: 3n, Succeeded: 4n } as const;
 
 /** OPG, its governor, a registry under the governor's timelock, and the foundation with 50,000,000 votes. */
@@ -34,13 +44,13 @@ async function governed() {
   const { ethers, ignition, networkHelpers } = connection;
   const signers = await ethers.getSigners();
   const [deployer, guardian] = [signers[0]!, signers[2]!];
-  const holder = signers.find(({ address }) => address === localParameters.OPG.foundation)!;
-  const { OPG: beneficiaries, OPGGovernance: settings } = localParameters;
-  const parameters = { OPG: beneficiaries, OPGGovernance: settings };
-  const deployed = await ignition.deploy(OPGGovernance, { parameters });
+  const holder = signers.find(({ address }) => address === BENEFICIARIES.foundation)!;
+  const deployed = await ignition.deploy(OPGGovernance, { parameters: { OPGGovernance: PARAMETERS } });
+  const genesis = OPGGenesis__factory.connect(await deployed.genesis.getAddress(), deployer);
+  await genesis.launch(beneficiaries);
   const token = OPGToken__factory.connect(await deployed.token.getAddress(), holder);
   const governor = OPGGovernor__factory.connect(await deployed.governor.getAddress(), holder);
-  const timelock = TimelockController__factory.connect(await deployed.timelock.getAddress(), deployer);
+  const timelock = OPGTimelock__factory.connect(await deployed.timelock.getAddress(), deployer);
   const made = await ethers.deployContract("ModelRegistry", [
     await timelock.getAddress(),
     guardian.address,
@@ -49,7 +59,7 @@ async function governed() {
   const models = ModelRegistry__factory.connect(await made.getAddress(), deployer);
 
   await networkHelpers.time.increaseTo(dueAt(0));
-  await OPGVesting__factory.connect(await deployed.vesting.getAddress(), deployer).release(FOUNDATION);
+  await OPGVesting__factory.connect(await genesis.vesting(), deployer).release(FOUNDATION);
   await token.delegate(holder.address);
   await networkHelpers.time.increase(1);
 
@@ -147,7 +157,7 @@ describe("OPGGovernor", () => {
     const few = await propose(models, data, "few");
     await vote(few.proposal, FOR);
     expect(await governor.state(few.proposal)).to.equal(State.Defeated);
-    await token.connect(signers[15]!).transfer(localParameters.OPG.foundation, 1n);
+    await token.connect(signers[15]!).transfer(BENEFICIARIES.foundation, 1n);
     const enough = await propose(models, data, "enough");
     await vote(enough.proposal, FOR);
     expect(await governor.state(enough.proposal)).to.equal(State.Succeeded);
@@ -191,6 +201,19 @@ describe("OPGGovernor", () => {
     await expect(governor.setVotingDelay(1)).to.be.revertedWithCustomError(governor, "GovernorOnlyExecutor");
   });
 
+  it("keeps the timelock's delay whatever is voted: a freeze never ends before a vote can act, nor a vote early [R8]", async () => {
+    const { timelock, governor, passed, deployer } = await governed();
+    const call = await passed(timelock, timelock.interface.encodeFunctionData("updateDelay", [0]));
+    await expect(governor.execute(...call))
+      .to.be.revertedWithCustomError(timelock, "OPGTimelock_DelayIsFixed")
+      .withArgs(2 * DAY);
+    await expect(timelock.connect(deployer).updateDelay(0)).to.be.revertedWithCustomError(
+      timelock,
+      "OPGTimelock_DelayIsFixed",
+    );
+    expect(await timelock.getMinDelay()).to.equal(2 * DAY);
+  });
+
   it("asks for 10,000,000 votes over wrapped tokens, however few are wrapped, on a chain with Base's id", async () => {
     const { ethers, ignition, networkHelpers } = await network.create("baseDryRun");
     const [holder] = await ethers.getSigners();
@@ -198,7 +221,7 @@ describe("OPGGovernor", () => {
     const deployed = await ignition.deploy(OPGExistingGovernance, {
       parameters: {
         OPGExisting: { token: await plain.getAddress() },
-        OPGExistingGovernance: localParameters.OPGGovernance,
+        OPGExistingGovernance: PARAMETERS,
       },
     });
     const governor = OPGGovernor__factory.connect(await deployed.governor.getAddress(), holder);

@@ -1,8 +1,17 @@
 import { network } from "hardhat";
 import { hexlify, randomBytes, type Signer, Signature, type TypedDataDomain } from "ethers";
-import { OPGToken__factory, type OPGToken } from "../../typechain/index.ts";
+import { ALLOCATIONS } from "../../deploy/modules/opg.ts";
+import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
+import { OPGToken__factory, type OPGGenesis, type OPGToken } from "../../typechain/index.ts";
 
 export const SUPPLY = 1_000_000_000n * 10n ** 18n;
+
+/** Beneficiaries by the local parameters; the stakers' part goes to an account here, as there are no stakers. */
+export const BENEFICIARIES = {
+  ...localParameters.OpenGradientDevelopment,
+  stakingRewards: "0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f",
+};
+export const beneficiaries = ALLOCATIONS.map((name) => BENEFICIARIES[name]) as Parameters<OPGGenesis["launch"]>[0];
 
 const fields = [
   { name: "from", type: "address" },

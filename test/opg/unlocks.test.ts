@@ -3,13 +3,13 @@ import { network } from "hardhat";
 import type { Provider } from "ethers";
 import { ALLOCATIONS, OPG } from "../../deploy/modules/opg.ts";
 import type { ExistingToken } from "../../deploy/parameters.ts";
-import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
 import { calendarOf } from "../../tasks/unlocks/calendar.ts";
 import { LogError, readLogs } from "../../tasks/unlocks/logs.ts";
 import { print } from "../../tasks/unlocks/print.ts";
 import { releasesOfVesters, releasesOfVesting } from "../../tasks/unlocks/releases.ts";
 import { dueAt, LAST_MONTH, monthAt, PUBLISHED, scheduledByMonth } from "../../tasks/unlocks/schedule.ts";
-import { OPGVesting__factory } from "../../typechain/index.ts";
+import { OPGGenesis__factory, OPGVesting__factory } from "../../typechain/index.ts";
+import { beneficiaries } from "./support.ts";
 
 const MILLION = 1_000_000n * 10n ** 18n;
 const START = new Date("2026-04-01T00:00:00Z");
@@ -20,9 +20,11 @@ const everything = { fromBlock: 0, chunk: 10_000 };
 async function ownChain() {
   const connection = await network.create({ network: "default", override: { initialDate: START } });
   const { ethers, ignition } = connection;
-  const deployed = await ignition.deploy(OPG, { parameters: { OPG: localParameters.OPG } });
+  const deployed = await ignition.deploy(OPG);
   const [anyone] = await ethers.getSigners();
-  const address = await deployed.vesting.getAddress();
+  const genesis = OPGGenesis__factory.connect(await deployed.genesis.getAddress(), anyone);
+  await genesis.launch(beneficiaries);
+  const address = await genesis.vesting();
   const vesting = OPGVesting__factory.connect(address, anyone);
   const calendar = async () => calendarOf(await releasesOfVesting(ethers.provider, address, everything));
   return { ...connection, vesting, address, token: await deployed.token.getAddress(), calendar };
@@ -130,10 +132,7 @@ describe("the unlock calendar", () => {
     it("deviates where the contract owes more than it holds", async () => {
       const { ethers } = await ownChain();
       const plain = await ethers.deployContract("DevelopmentToken", ["Plain", "PLAIN"]);
-      const made = await ethers.deployContract("OPGVesting", [
-        await plain.getAddress(),
-        Object.values(localParameters.OPG),
-      ]);
+      const made = await ethers.deployContract("OPGVesting", [await plain.getAddress(), beneficiaries]);
       const found = await releasesOfVesting(ethers.provider, await made.getAddress(), everything);
       expect(found.deviations.map(({ code }) => code)).to.deep.equal(["short"]);
     });

@@ -6,10 +6,10 @@ import { expect } from "chai";
 import { network } from "hardhat";
 import { JsonRpcProvider } from "ethers";
 import { ALLOCATIONS } from "../../deploy/modules/opg.ts";
-import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
 import { deployedVesting } from "../../tasks/unlocks/action.ts";
 import { dueAt } from "../../tasks/unlocks/schedule.ts";
 import { OPGGenesis__factory, OPGVesting__factory } from "../../typechain/index.ts";
+import { BENEFICIARIES, beneficiaries } from "./support.ts";
 
 const START = new Date("2026-04-01T00:00:00Z");
 const FOUNDATION = 1;
@@ -32,18 +32,7 @@ describe("hardhat opg:unlocks", () => {
     try {
       const signer = await provider.getSigner(0);
       const genesis = await new OPGGenesis__factory(signer).deploy();
-      const { ecosystem, foundation, ...rest } = localParameters.OPG;
-      const { contributors, investors, stakingRewards, liquidity, airdrop } = rest;
-      const launched = await genesis.launch([
-        ecosystem,
-        foundation,
-        contributors,
-        investors,
-        stakingRewards,
-        liquidity,
-        airdrop,
-      ]);
-      await launched.wait();
+      await (await genesis.launch(beneficiaries)).wait();
       await provider.send("evm_setNextBlockTimestamp", [dueAt(0) + 60]);
       const vesting = await genesis.vesting();
       const release = await (await OPGVesting__factory.connect(vesting, signer).release(FOUNDATION)).wait();
@@ -67,7 +56,7 @@ describe("hardhat opg:unlocks", () => {
       expect(bad.errors).to.contain("unchecked ecosystem");
       expect(bad.output.split("\n")[0]).to.contain("month,date,allocation,amount");
 
-      const wrong = await command(url, "--vesting", ecosystem);
+      const wrong = await command(url, "--vesting", BENEFICIARIES.ecosystem);
       expect(wrong.code).to.equal(1);
       expect(wrong.errors).to.contain("There is no contract at");
     } finally {
@@ -79,10 +68,10 @@ describe("hardhat opg:unlocks", () => {
   it("finds the deployed unlock contract in Ignition's record, and says what to do where there is none", async () => {
     const folder = await mkdtemp(join(tmpdir(), "unlocks-"));
     const problem = await deployedVesting(folder, 31337).catch((reason: unknown) => reason);
-    expect((problem as Error).message).to.contain("deploy the module OPG, or name one with --vesting");
+    expect((problem as Error).message).to.contain("deploy the protocol, or name one with --vesting");
     await mkdir(join(folder, "deployments", "chain-31337"), { recursive: true });
-    const record = { "OPG#OPGVesting": "0x90F79bf6EB2c4f870365E785982E1f101E93b906" };
+    const record = { "OpenGradient#OPGVesting": "0x90F79bf6EB2c4f870365E785982E1f101E93b906" };
     await writeFile(join(folder, "deployments", "chain-31337", "deployed_addresses.json"), JSON.stringify(record));
-    expect(await deployedVesting(folder, 31337)).to.equal(record["OPG#OPGVesting"]);
+    expect(await deployedVesting(folder, 31337)).to.equal(record["OpenGradient#OPGVesting"]);
   });
 });

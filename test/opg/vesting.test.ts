@@ -2,9 +2,8 @@ import { expect } from "chai";
 import { network } from "hardhat";
 import { ALLOCATIONS, OPG, OPGExisting } from "../../deploy/modules/opg.ts";
 import { ParameterError, readExistingToken, readParameters } from "../../deploy/parameters.ts";
-import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../../typechain/index.ts";
-import { SUPPLY } from "./support.ts";
+import { BENEFICIARIES, beneficiaries, SUPPLY } from "./support.ts";
 
 const EVENT = Date.UTC(2026, 3, 21) / 1_000;
 const [ECOSYSTEM, FOUNDATION, CONTRIBUTORS, , STAKING, LIQUIDITY] = [0, 1, 2, 3, 4, 5];
@@ -13,15 +12,16 @@ async function deploy(startsAt = new Date("2026-04-01T00:00:00Z"), chain: "defau
   const connection = await network.create({ network: chain, override: { initialDate: startsAt } });
   const { ethers, ignition } = connection;
   const [deployer, anyone] = await ethers.getSigners();
-  const parameters = { OPG: localParameters.OPG };
-  const deployed = await ignition.deploy(OPG, { parameters });
+  const deployed = await ignition.deploy(OPG);
+  const genesis = OPGGenesis__factory.connect(await deployed.genesis.getAddress(), deployer);
+  await genesis.launch(beneficiaries);
   return {
     ...connection,
     deployer: deployer!,
     anyone: anyone!,
     token: OPGToken__factory.connect(await deployed.token.getAddress(), deployer),
-    vesting: OPGVesting__factory.connect(await deployed.vesting.getAddress(), anyone),
-    genesis: OPGGenesis__factory.connect(await deployed.genesis.getAddress(), deployer),
+    vesting: OPGVesting__factory.connect(await genesis.vesting(), anyone),
+    genesis,
   };
 }
 
@@ -125,11 +125,9 @@ describe("deployment of OPG", () => {
     expect(await token.balanceOf(await vesting.getAddress())).to.equal(SUPPLY);
     expect(await vesting.token()).to.equal(await token.getAddress());
     expect(await ethers.provider.getCode(await vesting.getAddress())).to.have.length.below(2 + 2 * 24_576);
-    for (const [id, name] of ALLOCATIONS.entries())
-      expect(await vesting.beneficiary(id)).to.equal(localParameters.OPG[name]);
-    const again = Object.values(localParameters.OPG) as Parameters<typeof genesis.launch>[0];
-    await expect(genesis.launch(again)).to.be.revertedWithCustomError(genesis, "OPGGenesis_AlreadyLaunched");
-    await expect(genesis.connect(anyone).launch(again))
+    for (const [id, name] of ALLOCATIONS.entries()) expect(await vesting.beneficiary(id)).to.equal(BENEFICIARIES[name]);
+    await expect(genesis.launch(beneficiaries)).to.be.revertedWithCustomError(genesis, "OPGGenesis_AlreadyLaunched");
+    await expect(genesis.connect(anyone).launch(beneficiaries))
       .to.be.revertedWithCustomError(genesis, "OPGGenesis_NotDeployer")
       .withArgs(anyone.address);
     expect(await token.balanceOf(deployer)).to.equal(0n);
@@ -145,10 +143,10 @@ describe("deployment of OPG", () => {
   });
 
   it("reads parameters strictly, and where the real OPG is without those of a deployment", async () => {
-    expect((await readParameters(31337)) as object).to.have.property("OPG");
+    expect((await readParameters(31337)) as object).to.have.property("OPGGovernance");
     const problem = await readParameters(84532).catch((reason: unknown) => reason);
     expect(problem).to.be.instanceOf(ParameterError);
-    expect((problem as Error).message).to.contain("stakingRewards is not an address");
+    expect((problem as Error).message).to.contain("foundation is not an address");
     const existing = await readExistingToken(8453);
     expect(existing?.token).to.equal("0xFbC2051AE2265686a469421b2C5A2D5462FbF5eB");
     expect(await readExistingToken(31337)).to.equal(undefined);

@@ -2,25 +2,31 @@
 pragma solidity 0.8.34;
 
 import {DevelopmentAttestationVerifier} from "../../contracts/development/DevelopmentAttestationVerifier.sol";
-import {DevelopmentStake} from "../../contracts/development/DevelopmentStake.sol";
 import {InferenceRegistry} from "../../contracts/inference/InferenceRegistry.sol";
 import {Attestation} from "../../contracts/interfaces/IAttestationVerifier.sol";
 import {ModelVersion} from "../../contracts/interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
+import {IOPGVesting} from "../../contracts/interfaces/IOPGVesting.sol";
+import {OPGToken} from "../../contracts/opg/OPGToken.sol";
 import {EnclaveRegistry} from "../../contracts/registry/EnclaveRegistry.sol";
 import {ModelRegistry} from "../../contracts/registry/ModelRegistry.sol";
 import {NodeRegistry} from "../../contracts/registry/NodeRegistry.sol";
+import {OPGStaking} from "../../contracts/staking/OPGStaking.sol";
 import {SyntheticProofs} from "./SyntheticProofs.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice The registries with two operator keys, an enclave key and a model version for all modes. The contract is
-/// operator, guardian and governance in one.
+/// operator, guardian, governance and whoever reports faults in one.
 abstract contract World {
     bytes32 internal constant MEASUREMENT = "measurement";
     uint256 internal constant KEY_LIFE = 20 days;
     uint256 private constant ROOT = 0x2007;
 
+    uint256 internal constant MINIMUM_STAKE = 10_000e18;
+
     InferenceRegistry public registry;
+    OPGToken internal token;
+    OPGStaking internal staking;
     NodeRegistry internal nodes;
     EnclaveRegistry internal enclaves;
     ModelRegistry internal models;
@@ -30,16 +36,23 @@ abstract contract World {
 
     constructor() {
         vm.warp(1_800_000_000);
-        DevelopmentStake stake = new DevelopmentStake();
-        stake.setStake(address(this), stake.MINIMUM());
+        (address[] memory holders, uint256[] memory amounts) = (new address[](1), new uint256[](1));
+        (holders[0], amounts[0]) = (address(this), 1_000_000_000e18);
+        token = new OPGToken(holders, amounts);
+        uint256[4] memory minimums = [MINIMUM_STAKE, MINIMUM_STAKE, MINIMUM_STAKE, MINIMUM_STAKE];
+        staking = new OPGStaking(token, address(this), minimums, [uint256(1_000), 1_000, 1_000, 1_000]);
         bytes32[] memory phase1Ids = new bytes32[](1);
         phase1Ids[0] = SyntheticProofs.phase1Id();
         models = new ModelRegistry(address(this), address(this), phase1Ids);
-        nodes = new NodeRegistry(address(this), address(this), stake);
+        nodes = new NodeRegistry(address(this), address(this), staking);
         DevelopmentAttestationVerifier attestations = new DevelopmentAttestationVerifier(vm.addr(ROOT));
         enclaves = new EnclaveRegistry(address(this), address(this), nodes, attestations);
         registry = new InferenceRegistry(address(this), address(this), nodes, enclaves, models);
 
+        staking.wire(nodes, enclaves, address(this), IOPGVesting(address(0)));
+        staking.createPool(0, 0);
+        token.approve(address(staking), MINIMUM_STAKE);
+        staking.stake(address(this), 0, MINIMUM_STAKE);
         bytes32 nodeId = nodes.registerNode(INodeRegistry.NodeKind.LocalInference, "");
         keyIds[0] = _addOperatorKey(nodeId, 0);
         keyIds[1] = _addOperatorKey(nodeId, 1);

@@ -11,15 +11,21 @@ import {
   toBeHex,
 } from "ethers";
 import { AbiCoder, randomBytes, zeroPadValue, ZeroHash } from "ethers";
-import { OpenGradientDevelopment } from "../../deploy/modules/registries.ts";
-import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
+import { OpenGradientDevelopment } from "../../deploy/modules/protocol.ts";
+import { readParameters } from "../../deploy/parameters.ts";
 import {
   EnclaveRegistry__factory,
   Groth16Verifier__factory,
   InferenceRegistry__factory,
   ModelRegistry__factory,
   NodeRegistry__factory,
-  DevelopmentStake__factory,
+  Disputes__factory,
+  FeeInboxes__factory,
+  FeeSplitter__factory,
+  InferenceEscrow__factory,
+  OPGStaking__factory,
+  OPGToken__factory,
+  OPGVesting__factory,
   DevelopmentAttestationVerifier__factory,
 } from "../../typechain/index.ts";
 
@@ -133,20 +139,23 @@ export async function deployProtocol(startsAt = new Date()) {
     Signer,
     Signer,
   ];
+  const { OpenGradientDevelopment: ours, ...others } = await readParameters(31337);
   const contracts = await ignition.deploy(OpenGradientDevelopment, {
-    parameters: {
-      OpenGradientDevelopment: {
-        ...localParameters.OpenGradientDevelopment,
-        timelockDelaySeconds: 0,
-      },
-    },
+    // What is free at the token event goes to the deployer, who hands it to whoever needs some.
+    parameters: { OpenGradientDevelopment: { ...ours!, liquidity: deployer.address }, ...others },
   });
   const at = async (name: keyof typeof contracts) => contracts[name].getAddress();
   const registry = InferenceRegistry__factory.connect(await at("inferenceRegistry"), deployer);
   const models = ModelRegistry__factory.connect(await at("modelRegistry"), deployer);
   const nodes = NodeRegistry__factory.connect(await at("nodeRegistry"), operator);
   const enclaves = EnclaveRegistry__factory.connect(await at("enclaveRegistry"), operator);
-  const stake = DevelopmentStake__factory.connect(await at("stake"), deployer);
+  const token = OPGToken__factory.connect(await at("token"), deployer);
+  const vesting = OPGVesting__factory.connect(await at("vesting"), deployer);
+  const staking = OPGStaking__factory.connect(await at("staking"), operator);
+  const disputes = Disputes__factory.connect(await at("disputes"), other);
+  const splitter = FeeSplitter__factory.connect(await at("feeSplitter"), other);
+  const inboxes = FeeInboxes__factory.connect(await at("feeInboxes"), other);
+  const escrow = InferenceEscrow__factory.connect(await at("escrow"), other);
   const attestation = DevelopmentAttestationVerifier__factory.connect(await at("attestationVerifier"), deployer);
   const groth16 = Groth16Verifier__factory.connect(await models.groth16Verifier(), deployer);
   const domain = {
@@ -156,16 +165,30 @@ export async function deployProtocol(startsAt = new Date()) {
     verifyingContract: await registry.getAddress(),
   };
 
-  /** Acts as the timelock: schedules and executes in one go, as its delay is zero here. */
-  async function govern(target: { getAddress(): Promise<string> }, data: string) {
-    const timelock = contracts.timelock.connect(admin) as typeof contracts.timelock;
-    const call = [await target.getAddress(), 0n, data, ZeroHash, hexlify(randomBytes(32))] as const;
-    await timelock.getFunction("schedule")(...call, 0n);
-    return timelock.getFunction("execute")(...call);
+  const timelock = await ethers.getImpersonatedSigner(await at("timelock"));
+  await networkHelpers.setBalance(timelock.address, 10n ** 18n);
+  /** Acts as the timelock. How a vote gets there is test/opg/governor.test.ts's. */
+  const govern = async (target: { getAddress(): Promise<string> }, data: string) =>
+    timelock.sendTransaction({ to: await target.getAddress(), data });
+
+  const LIQUIDITY = 5;
+  if ((await vesting.releasable(LIQUIDITY)) > 0n) await vesting.release(LIQUIDITY);
+
+  /** Brings an operator's own stake to an amount, by staking or by asking some back. */
+  async function setStake(by: Signer, amount: bigint, kind = 0n) {
+    const as = staking.connect(by);
+    const { own } = await staking.pool(by.address, kind);
+    if (!(await as.createPool.staticCall(kind, 0n).catch(() => true))) await as.createPool(kind, 0n);
+    if (amount < own) await as.unbond(kind, own - amount);
+    if (amount <= own) return;
+    await token.transfer(by.address, amount - own);
+    await token.connect(by).approve(await staking.getAddress(), amount - own);
+    await as.stake(by.address, kind, amount - own);
   }
 
   async function registerNode(by: Signer = operator, kind = 0n): Promise<string> {
-    await stake.setStake(by.address, 10_000n * 10n ** 18n);
+    if (!(await staking.isSufficient(by.address, kind)))
+      await setStake(by, (await staking.minimum(kind)).current, kind);
     await nodes.connect(by).registerNode(kind, "http://127.0.0.1:9000");
     return toBeHex(await nodes.nodeCount(), 32);
   }
@@ -269,7 +292,14 @@ export async function deployProtocol(startsAt = new Date()) {
     models,
     nodes,
     enclaves,
-    stake,
+    token,
+    vesting,
+    staking,
+    disputes,
+    splitter,
+    inboxes,
+    escrow,
+    setStake,
     attestation,
     groth16,
     domain,
