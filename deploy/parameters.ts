@@ -127,6 +127,15 @@ function checked<T>(file: string, parsed: z.ZodSafeParseResult<T>, unnamed = 1):
  */
 export async function readParameters(chainId: number) {
   const { file, content } = await readFileOf(chainId);
+  return checkParameters(chainId, file, content);
+}
+
+/**
+ * Checks the parameters of a chain, from whatever file.
+ *
+ * @throws {ParameterError} as {@link readParameters} does.
+ */
+export function checkParameters(chainId: number, file: string, content: unknown) {
   if (chainId === DEVELOPMENT_CHAIN_ID) return inWei(checked(file, files.local.safeParse(content)));
   return chainId === EXISTING_TOKEN_CHAIN_ID
     ? inWei(checked(file, files.existingToken.safeParse(content)))

@@ -33,12 +33,12 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     enclaveRegistry,
     modelRegistry,
   ]);
-  const disputes = m.contract("Disputes", [inferenceRegistry, staking]);
+  const disputes = m.contract("Disputes", [inferenceRegistry, nodeRegistry, enclaveRegistry, staking]);
   const feeSplitter = m.contract("FeeSplitter", [
-    timelock,
     token,
-    modelRegistry,
+    timelock,
     nodeRegistry,
+    modelRegistry,
     staking,
     m.getParameter("feeRatesBps"),
   ]);
