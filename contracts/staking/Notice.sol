@@ -45,17 +45,17 @@ library Notice {
     }
 
     /// @notice What applies now.
-    function effective(Value memory self) internal view returns (uint256) {
+    function effective(Value storage self) internal view returns (uint256) {
         return block.timestamp < self.from ? self.current : self.next;
     }
 
     /// @notice The higher of what applies now and what was announced.
-    function highest(Value memory self) internal pure returns (uint256) {
+    function highest(Value storage self) internal view returns (uint256) {
         return self.next;
     }
 
     /// @notice What applies now and what will.
-    function read(Value memory self) internal view returns (Announcement memory) {
+    function read(Value storage self) internal view returns (Announcement memory) {
         return Announcement(effective(self), self.next, block.timestamp < self.from ? self.from : 0);
     }
 }

@@ -67,7 +67,7 @@ contract OPGStaking is StakePools, ReentrancyGuardTransient {
     }
 
     modifier only(address expected) {
-        if (msg.sender != expected) revert OPGStaking_NotAllowed(msg.sender, expected);
+        _requireCaller(expected);
         _;
     }
 
@@ -349,6 +349,10 @@ contract OPGStaking is StakePools, ReentrancyGuardTransient {
 
     function _requirePool(Pool storage found, address operator, uint8 kind) private view {
         if (!found.exists) revert OPGStaking_NoPool(operator, kind);
+    }
+
+    function _requireCaller(address expected) private view {
+        if (msg.sender != expected) revert OPGStaking_NotAllowed(msg.sender, expected);
     }
 
     function _requireKind(uint8 kind) private pure {

@@ -58,7 +58,7 @@ library Unbonding {
         (uint32 first, uint32 next) = (holder.first, holder.next);
         uint32 i = first;
         for (; i != next && holder.requests[i].maturesAt <= block.timestamp; ++i) {
-            Request memory request = holder.requests[i];
+            Request storage request = holder.requests[i];
             if (request.generation == unbonding.generation) amount += unbonding.leave(request.shares);
             delete holder.requests[i];
         }
@@ -74,7 +74,7 @@ library Unbonding {
     ) internal view returns (UnbondingRequest[] memory found) {
         found = new UnbondingRequest[](holder.next - holder.first);
         for (uint256 i = 0; i < found.length; ++i) {
-            Request memory request = holder.requests[holder.first + i];
+            Request storage request = holder.requests[holder.first + i];
             found[i].maturesAt = request.maturesAt;
             if (request.generation == unbonding.generation) found[i].amount = unbonding.worth(request.shares);
         }
