@@ -280,7 +280,8 @@ interface IOPGStaking is IOperatorStake, IStakeRewards {
     /// @notice Sets the least own share of a kind's pools, in basis points. Admin only; up with {NOTICE}, down at once.
     function setOwnShare(uint8 kind, uint256 bps) external;
 
-    /// @notice Sets the commission of the caller's pool, in basis points; up with {NOTICE}, down at once.
+    /// @notice Sets the commission of the caller's pool, in basis points; up with {NOTICE}, down at once. What the stream
+    /// earned until the pool is first touched after a rise pays the old one; {compound} touches it.
     function setCommission(uint8 kind, uint256 bps) external;
 
     /// @notice The token that is staked.
