@@ -5,6 +5,7 @@ import {DevelopmentAttestationVerifier} from "../../contracts/development/Develo
 import {DevelopmentStake} from "../../contracts/development/DevelopmentStake.sol";
 import {InferenceRegistry} from "../../contracts/inference/InferenceRegistry.sol";
 import {Attestation} from "../../contracts/interfaces/IAttestationVerifier.sol";
+import {Lineage, ModelContributor, ModelParent} from "../../contracts/interfaces/IModelLineage.sol";
 import {ModelVersion} from "../../contracts/interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
 import {EnclaveRegistry} from "../../contracts/registry/EnclaveRegistry.sol";
@@ -51,7 +52,8 @@ abstract contract World {
                 modes: 7,
                 verifier: address(models.groth16Verifier()),
                 verifyingKey: SyntheticProofs.key(),
-                signals: "input, output, binding"
+                signals: "input, output, binding",
+                lineage: Lineage(0, new ModelParent[](0), new ModelContributor[](0))
             })
         );
         enclaves.approveMeasurement(MEASUREMENT, modelId);
