@@ -50,6 +50,7 @@ export async function registerModels(chain: Chain): Promise<Models> {
       verifier: await chain.models.groth16Verifier(),
       verifyingKey: model.verifyingKeyBytes,
       signals: model.signals.join("; "),
+      lineage: { royalty: 0, parents: [], contributors: [] },
     };
     await mined(chain.models.register(version));
     return { model, modelId: (await chain.models.modelIdOf(chain.as("operator").address, version)) as Hex };

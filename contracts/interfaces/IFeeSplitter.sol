@@ -185,6 +185,18 @@ interface IFeeSplitter {
     /// @notice Seconds of notice before rates change: 4 days (R10).
     function RATE_NOTICE() external view returns (uint256);
 
-    /// @notice Most accounts that one call pays.
+    /// @notice Most that a model version ever gets of a fee: 2,000 basis points.
+    function MAX_MODEL_BPS() external view returns (uint256);
+
+    /// @notice Most that stakers ever get of a fee: 1,500 basis points.
+    function MAX_STAKERS_BPS() external view returns (uint256);
+
+    /// @notice Most that the treasury ever gets of a fee: 1,000 basis points.
+    function MAX_TREASURY_BPS() external view returns (uint256);
+
+    /// @notice Most that a settler ever gets of a fee: 200 basis points. So a node never gets less than 5,300.
+    function MAX_SETTLER_BPS() external view returns (uint256);
+
+    /// @notice Most accounts that one call pays: 64.
     function MAX_CLAIMS() external view returns (uint256);
 }

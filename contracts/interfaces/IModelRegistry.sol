@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {IDistrustable} from "./IDistrustable.sol";
+import {IModelLineage, Lineage} from "./IModelLineage.sol";
 import {IVerifyingKeys} from "./IVerifyingKeys.sol";
 
 /// @notice What an owner declares of a model version.
@@ -11,6 +12,7 @@ import {IVerifyingKeys} from "./IVerifyingKeys.sol";
 /// @param verifier Approved proof verifier; zero where ZKML is not among the modes.
 /// @param verifyingKey Key in the verifier's format; empty where ZKML is not among the modes.
 /// @param signals Meaning of the proof's signals in words, in order; empty where ZKML is not among the modes.
+/// @param lineage What it derives from and who shares in its fees.
 struct ModelVersion {
     bytes32 contentHash;
     string uri;
@@ -18,6 +20,7 @@ struct ModelVersion {
     address verifier;
     bytes verifyingKey;
     string signals;
+    Lineage lineage;
 }
 
 /// @notice What settlement needs to know of a model version in one mode.
@@ -36,8 +39,8 @@ struct ModelState {
 
 /// @title IModelRegistry
 /// @notice Immutable model versions. What is registered never changes; a repaired model is a new version (R10).
-interface IModelRegistry is IDistrustable, IVerifyingKeys {
-    /// @notice A version was registered.
+interface IModelRegistry is IDistrustable, IVerifyingKeys, IModelLineage {
+    /// @notice A version was registered. Its lineage, where it declares one, is in {LineageDeclared}.
     event ModelRegistered(
         bytes32 indexed modelId,
         address indexed owner,
@@ -77,7 +80,7 @@ interface IModelRegistry is IDistrustable, IVerifyingKeys {
     function isApprovedVerifier(address verifier) external view returns (bool);
 
     /// @notice keccak256(abi.encode(chainId, this registry, owner, contentHash, modes, verifier,
-    /// keccak256(verifyingKey), keccak256(bytes(uri)), keccak256(bytes(signals)))).
+    /// keccak256(verifyingKey), keccak256(bytes(uri)), keccak256(bytes(signals)), keccak256(abi.encode(lineage)))).
     function modelIdOf(address owner, ModelVersion calldata version) external view returns (bytes32);
 
     /// @notice Owner and declaration of a version. `verifyingKey` is read back from where it is kept.

@@ -9,10 +9,12 @@ import {IModelRegistry, ModelState, ModelVersion} from "../interfaces/IModelRegi
 import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
 import {IVerifyingKeys} from "../interfaces/IVerifyingKeys.sol";
 import {Modes} from "../interfaces/InferenceTypes.sol";
+import {Lineage} from "../interfaces/IModelLineage.sol";
+import {ModelLineage} from "./ModelLineage.sol";
 
 /// @title ModelRegistry
 /// @notice See {IModelRegistry}, where every function, event and error is documented.
-contract ModelRegistry is Distrustable, IModelRegistry {
+contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
     /// @dev Verifier and modes live in the tag of the version's standing: `verifier ‖ modes`.
     struct Version {
         address owner;
@@ -74,6 +76,7 @@ contract ModelRegistry is Distrustable, IModelRegistry {
             keccak256(version.verifyingKey),
             version.signals
         );
+        _declare(modelId, version.lineage);
     }
 
     /// @inheritdoc IModelRegistry
@@ -83,18 +86,18 @@ contract ModelRegistry is Distrustable, IModelRegistry {
 
     /// @inheritdoc IModelRegistry
     function model(bytes32 modelId) external view returns (address owner, ModelVersion memory version) {
-        uint168 tag = _known(modelId).tag;
+        owner = _requireOwner(modelId);
+        uint168 tag = _standing[modelId].tag;
         Version storage stored = _versions[modelId];
-        owner = stored.owner;
-        // Verifiers have a standing here too, and are no versions.
-        if (owner == address(0)) revert Distrustable_UnknownTarget(modelId);
+        (, Lineage memory declared) = _lineage(modelId);
         version = ModelVersion({
             contentHash: stored.contentHash,
             uri: stored.uri,
             modes: uint8(tag),
             verifier: address(uint160(tag >> 8)),
             verifyingKey: stored.keyPointer == address(0) ? bytes("") : SSTORE2.read(stored.keyPointer),
-            signals: stored.signals
+            signals: stored.signals,
+            lineage: declared
         });
     }
 
@@ -136,9 +139,20 @@ contract ModelRegistry is Distrustable, IModelRegistry {
                     version.verifier,
                     keccak256(version.verifyingKey),
                     keccak256(bytes(version.uri)),
-                    keccak256(bytes(version.signals))
+                    keccak256(bytes(version.signals)),
+                    keccak256(abi.encode(version.lineage))
                 )
             );
+    }
+
+    function _ownerOf(bytes32 modelId) internal view override returns (address) {
+        return _versions[modelId].owner;
+    }
+
+    /// @dev Verifiers have a standing here too, and are no versions.
+    function _requireOwner(bytes32 modelId) internal view override returns (address owner) {
+        owner = _versions[modelId].owner;
+        if (owner == address(0)) revert Distrustable_UnknownTarget(modelId);
     }
 
     function _approve(address verifier) private {

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { Wallet, ZeroHash, concat, keccak256, toBeHex, toUtf8Bytes } from "ethers";
 import { bindingOf, itemEvidence, keyBytes, makeSetup, outputHashOf, prove, scalar } from "../support/groth16.ts";
-import { type BatchFields, deployProtocol, Mode, type Protocol, type ReceiptFields } from "../support/protocol.ts";
+import {
+  type BatchFields,
+  deployProtocol,
+  Mode,
+  NO_LINEAGE,
+  type Protocol,
+  type ReceiptFields,
+} from "../support/protocol.ts";
 
 export { Mode };
 export const DAY = 86_400;
@@ -183,6 +190,7 @@ export async function registerProved(p: Protocol, name: string, verifyingKey: st
     verifier: await p.groth16.getAddress(),
     verifyingKey,
     signals: "input, output, binding",
+    lineage: NO_LINEAGE,
   };
   await p.models.register(version);
   return p.models.modelIdOf(p.signers.deployer.address, version);

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { concat, dataSlice, hexlify, id, keccak256, toBeHex, ZeroAddress, ZeroHash } from "ethers";
 import { keyBytes, makeSetup } from "../support/groth16.ts";
 import { developmentSetup } from "../support/proofs.ts";
-import { coder } from "../support/protocol.ts";
+import { coder, NO_LINEAGE } from "../support/protocol.ts";
 import { useWorld, type World } from "../support/world.ts";
 
 const NEVER = 2n ** 256n - 1n;
@@ -13,6 +13,7 @@ const PLAIN = {
   verifier: ZeroAddress,
   verifyingKey: "0x",
   signals: "",
+  lineage: NO_LINEAGE,
 };
 
 describe("ModelRegistry", () => {
@@ -31,10 +32,12 @@ describe("ModelRegistry", () => {
     const { other } = w.signers;
     const version = await provedVersion(w);
     const modelId = await w.models.modelIdOf(other.address, version);
+    const lineageType = "tuple(uint16, tuple(bytes32, uint16)[], tuple(address, uint16)[])";
+    const lineageHash = keccak256(coder.encode([lineageType], [[0, [], []]]));
     expect(modelId).to.equal(
       keccak256(
         coder.encode(
-          ["uint256", "address", "address", "bytes32", "uint8", "address", "bytes32", "bytes32", "bytes32"],
+          ["uint256", "address", "address", "bytes32", "uint8", "address", "bytes32", "bytes32", "bytes32", "bytes32"],
           [
             31337n,
             await w.models.getAddress(),
@@ -45,6 +48,7 @@ describe("ModelRegistry", () => {
             keccak256(version.verifyingKey),
             id(version.uri),
             id(version.signals),
+            lineageHash,
           ],
         ),
       ),
@@ -72,6 +76,7 @@ describe("ModelRegistry", () => {
       version.verifier,
       version.verifyingKey,
       version.signals,
+      [0n, [], []],
     ]);
     const pointer = await models.verifyingKey(modelId);
     expect(await w.ethers.provider.getCode(pointer)).to.equal(concat(["0x00", version.verifyingKey]));

@@ -4,6 +4,7 @@ pragma solidity 0.8.34;
 import {DevelopmentAttestationVerifier} from "../../contracts/development/DevelopmentAttestationVerifier.sol";
 import {InferenceRegistry} from "../../contracts/inference/InferenceRegistry.sol";
 import {Attestation} from "../../contracts/interfaces/IAttestationVerifier.sol";
+import {Lineage, ModelContributor, ModelParent} from "../../contracts/interfaces/IModelLineage.sol";
 import {ModelVersion} from "../../contracts/interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
 import {IOPGVesting} from "../../contracts/interfaces/IOPGVesting.sol";
@@ -64,7 +65,8 @@ abstract contract World {
                 modes: 7,
                 verifier: address(models.groth16Verifier()),
                 verifyingKey: SyntheticProofs.key(),
-                signals: "input, output, binding"
+                signals: "input, output, binding",
+                lineage: Lineage(0, new ModelParent[](0), new ModelContributor[](0))
             })
         );
         enclaves.approveMeasurement(MEASUREMENT, modelId);

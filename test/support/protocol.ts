@@ -93,6 +93,9 @@ export const NO_BATCH: BatchFields = {
   settler: zeroPadValue("0x00", 20),
 };
 
+/** The lineage of a model version that derives from none and shares with nobody. */
+export const NO_LINEAGE = { royalty: 0, parents: [], contributors: [] };
+
 /** Public key as the contracts take it: x ‖ y. */
 export function publicKeyOf(wallet: { signingKey: SigningKey }): string {
   return "0x" + wallet.signingKey.publicKey.slice(4);
@@ -233,6 +236,7 @@ export async function deployProtocol(startsAt = new Date()) {
       verifier: zeroPadValue("0x00", 20),
       verifyingKey: "0x",
       signals: "",
+      lineage: NO_LINEAGE,
     };
     await models.register(version);
     return models.modelIdOf(deployer.address, version);

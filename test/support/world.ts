@@ -1,7 +1,7 @@
 import { id, Wallet, type BytesLike } from "ethers";
 import { keyBytes } from "./groth16.ts";
 import { developmentSetup, provedBatch, provedReceipt, type Proved } from "./proofs.ts";
-import { deployProtocol, Mode, type ReceiptFields } from "./protocol.ts";
+import { deployProtocol, Mode, NO_LINEAGE, type ReceiptFields } from "./protocol.ts";
 import { reasonName } from "./outcome.ts";
 
 export const SECONDS = {
@@ -36,6 +36,7 @@ export async function deployWorld(startsAt?: Date) {
     verifier: await p.groth16.getAddress(),
     verifyingKey: keyBytes(setup),
     signals: "input, score, binding",
+    lineage: NO_LINEAGE,
   };
   await p.models.register(version);
   const modelId = await p.models.modelIdOf(p.signers.deployer.address, version);
