@@ -1,33 +1,46 @@
 import { rm } from "node:fs/promises";
 import { network } from "hardhat";
-import { type ContractTransactionResponse, JsonRpcProvider, Wallet } from "ethers";
-import { OpenGradientDevelopment } from "../deploy/modules/registries.ts";
+import { type ContractTransactionResponse, HDNodeWallet, JsonRpcProvider, Mnemonic, Wallet } from "ethers";
+import { OpenGradientDevelopment } from "../deploy/modules/protocol.ts";
 import { readParameters } from "../deploy/parameters.ts";
 import {
   DevelopmentAttestationVerifier__factory,
-  DevelopmentStake__factory,
+  Disputes__factory,
   EnclaveRegistry__factory,
+  FeeSplitter__factory,
+  InferenceEscrow__factory,
   InferenceRegistry__factory,
   ModelRegistry__factory,
   NodeRegistry__factory,
+  OPGGovernor__factory,
+  OPGStaking__factory,
+  OPGToken__factory,
+  OPGVesting__factory,
 } from "../typechain/index.ts";
 
 /**
- * Accounts that every Hardhat node gives a fortune in worthless ether, by the mnemonic printed in its manual. The roles
- * are those of deploy/parameters/local.json.
+ * Accounts that every Hardhat node gives a fortune in worthless ether, by number under the mnemonic that its manual
+ * prints. The roles are those of deploy/parameters/local.json where it names them.
  */
-const PRIVATE_KEYS = {
-  deployer: "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
-  proposer: "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
-  guardian: "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
-  attestationRoot: "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
-  relayer: "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a",
-  operator: "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba",
-  borrower: "0x92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e",
-  priceFeed: "0x4bbbf85ce3377467afe5d46f804f221813b2bb87f24d81f60f1fcdbf7cbf4356",
-  attacker: "0xdbda1821b80551c9d65939329250298aa3472ba22feea921c0cf5d620ea67b97",
+const ACCOUNTS = {
+  deployer: 0,
+  guardian: 2,
+  attestationRoot: 3,
+  relayer: 4,
+  operator: 5,
+  borrower: 6,
+  priceFeed: 7,
+  attacker: 8,
+  delegator: 9,
+  cheat: 10,
+  foundation: 12,
+  /** Has what was free at the token event: where everybody here gets OPG from. */
+  market: 15,
 } as const;
-export type Account = keyof typeof PRIVATE_KEYS;
+export type Account = keyof typeof ACCOUNTS;
+const MNEMONIC = Mnemonic.fromPhrase("test test test test test test test test test test test junk");
+const privateKeyOf = (name: Account): string =>
+  HDNodeWallet.fromMnemonic(MNEMONIC, `m/44'/60'/0'/0/${ACCOUNTS[name]}`).privateKey;
 
 export type Chain = Awaited<ReturnType<typeof startChain>>;
 
@@ -47,27 +60,28 @@ export async function startChain(port: number) {
   await rm(new URL(`../deploy/deployments/${deploymentId}`, import.meta.url), { recursive: true, force: true });
 
   const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, pollingInterval: 100, cacheTimeout: -1 });
-  const as = (name: Account): Wallet => new Wallet(PRIVATE_KEYS[name], provider);
-  const address = (name: keyof typeof deployed) => deployed[name].getAddress();
+  const as = (name: Account): Wallet => new Wallet(privateKeyOf(name), provider);
+  const addresses = Object.fromEntries(
+    await Promise.all(Object.entries(deployed).map(async ([name, contract]) => [name, await contract.getAddress()])),
+  ) as Record<keyof typeof deployed, string>;
   return {
     url,
     provider,
     as,
-    privateKey: (name: Account): string => PRIVATE_KEYS[name],
-    addresses: {
-      inferenceRegistry: await address("inferenceRegistry"),
-      modelRegistry: await address("modelRegistry"),
-      nodeRegistry: await address("nodeRegistry"),
-      enclaveRegistry: await address("enclaveRegistry"),
-      timelock: await address("timelock"),
-    },
-    registry: InferenceRegistry__factory.connect(await address("inferenceRegistry"), as("attacker")),
-    models: ModelRegistry__factory.connect(await address("modelRegistry"), as("operator")),
-    nodes: NodeRegistry__factory.connect(await address("nodeRegistry"), as("operator")),
-    enclaves: EnclaveRegistry__factory.connect(await address("enclaveRegistry"), as("operator")),
-    stake: DevelopmentStake__factory.connect(await address("stake"), as("deployer")),
-    attestation: DevelopmentAttestationVerifier__factory.connect(await address("attestationVerifier"), provider),
-    timelock: deployed.timelock,
+    privateKey: privateKeyOf,
+    addresses,
+    registry: InferenceRegistry__factory.connect(addresses.inferenceRegistry, as("attacker")),
+    models: ModelRegistry__factory.connect(addresses.modelRegistry, as("operator")),
+    nodes: NodeRegistry__factory.connect(addresses.nodeRegistry, as("operator")),
+    enclaves: EnclaveRegistry__factory.connect(addresses.enclaveRegistry, as("operator")),
+    attestation: DevelopmentAttestationVerifier__factory.connect(addresses.attestationVerifier, provider),
+    token: OPGToken__factory.connect(addresses.token, as("market")),
+    vesting: OPGVesting__factory.connect(addresses.vesting, as("market")),
+    governor: OPGGovernor__factory.connect(addresses.governor, as("foundation")),
+    staking: OPGStaking__factory.connect(addresses.staking, as("operator")),
+    disputes: Disputes__factory.connect(addresses.disputes, as("attacker")),
+    escrow: InferenceEscrow__factory.connect(addresses.escrow, as("borrower")),
+    splitter: FeeSplitter__factory.connect(addresses.feeSplitter, as("attacker")),
     close: async () => {
       provider.destroy();
       await server.close();

@@ -17,9 +17,12 @@ import { R } from "../circuits/setup/field.ts";
 import type { Hex } from "../relayer/protocol/index.ts";
 import { type Settled, tryEverything } from "./attacks.ts";
 import { type Chain, startChain } from "./chain.ts";
+import { stakeAll, tokenEvent } from "./economy.ts";
+import { slashEquivocation } from "./fault.ts";
 import { type Answered, type DemoNode, type Job, registerModels, startNodes } from "./nodes.ts";
 import { launchRelayer } from "./relayer.ts";
 import { bold, heading, line, median, progress, table } from "./text.ts";
+import { printUnlocks } from "./unlocks.ts";
 import { freePort, openingFromWire, type WireStatus } from "./wire.ts";
 import { lend, openVault, valuesToScore } from "./vault.ts";
 
@@ -51,10 +54,8 @@ if (!interrupted && !options.keep) process.exit();
 
 async function main(): Promise<void> {
   line(bold("From inferences off chain to a contract that acts on one"));
-  line(
-    "Everything runs on this machine. Signatures, proofs and checks are real. Three parts stand in for what a public",
-  );
-  line("chain needs, and refuse to deploy there: stake, hardware attestation, and the proving keys' trusted setup.");
+  line("Everything runs on this machine. Signatures, proofs and checks are real. Two parts stand in for what a public");
+  line("chain needs, and refuse to deploy there: hardware attestation, and the proving keys' trusted setup.");
 
   heading("1. A chain, the contracts, the relayer");
   const chain = await startChain(options.keep ? CHAIN_PORT : 0);
@@ -65,7 +66,9 @@ async function main(): Promise<void> {
   line(`  ${"chain".padEnd(18)} ${chain.url}`);
   line(`  ${"relayer".padEnd(18)} ${relayer.url}`);
 
-  heading("2. Two models and three nodes");
+  heading("2. Stake, two models and three nodes");
+  await tokenEvent(chain);
+  table(["operator", "own stake", "delegated"], await stakeAll(chain));
   const models = await registerModels(chain);
   const domain = { chainId: 31337n, verifyingContract: chain.addresses.inferenceRegistry.toLowerCase() as Hex };
   const problems: Error[] = [];
@@ -143,12 +146,18 @@ async function main(): Promise<void> {
   const through = attacks.filter(({ chain: found }) => !/^(skipped|not verified)/.test(found));
   if (through.length > 0) throw new Error(`Got through: ${through.map(({ what }) => what).join("; ")}`);
 
-  heading("6. A lending vault acts on a proved risk score, and on nothing else");
+  heading("6. A node that says two things about one request is slashed");
+  await slashEquivocation(chain, domain, models.riskId);
+
+  heading("7. A lending vault acts on a proved risk score, and on nothing else");
   await lend(vault, chain.as("borrower").address, {
     wanted: { ...wanted, opening: statuses.get(wanted.receiptId)!.opening },
     plain: { ...plainScore, opening: statuses.get(plainScore.receiptId)!.opening },
     invented: { ...invented, opening: statuses.get(invented.receiptId)!.opening },
   });
+
+  heading("8. The unlocks of OPG around today, scheduled against released");
+  await printUnlocks(chain);
 
   if (options.keep) {
     heading("Left running; stop with Ctrl-C");

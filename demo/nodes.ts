@@ -25,10 +25,10 @@ import {
   type Hex,
   type Receipt,
 } from "../relayer/protocol/index.ts";
-import { type Chain, mined } from "./chain.ts";
+import { type Account, type Chain, mined } from "./chain.ts";
+import { passVote } from "./economy.ts";
 
 const DAY = 86_400;
-const STAKE = 10_000n * 10n ** 18n;
 /** What the enclave's image would measure as. */
 const MEASUREMENT = id("demo enclave image") as Hex;
 
@@ -60,22 +60,23 @@ export async function registerModels(chain: Chain): Promise<Models> {
   return { risk, digits, riskId, digitsId };
 }
 
-async function registerNode(chain: Chain, endpoint: string): Promise<Hex> {
-  const receipt = await mined(chain.nodes.registerNode(0, endpoint));
+export async function registerNode(chain: Chain, endpoint: string, by: Account = "operator"): Promise<Hex> {
+  const receipt = await mined(chain.nodes.connect(chain.as(by)).registerNode(0, endpoint));
   const event = receipt.logs
     .map((log) => chain.nodes.interface.parseLog(log))
     .find((e) => e?.name === "NodeRegistered");
   return event!.args["nodeId"] as Hex;
 }
 
-async function addOperatorKey(chain: Chain, nodeId: Hex): Promise<NodeKey> {
+export async function addOperatorKey(chain: Chain, nodeId: Hex, by: Account = "operator"): Promise<NodeKey> {
   const key = localKey(hexlify(randomBytes(32)) as Hex);
   const { publicKey, signature } = await signKeyRegistration(key, {
     chainId: 31337n,
     nodeRegistry: chain.addresses.nodeRegistry as Hex,
     nodeId,
   });
-  await mined(chain.nodes.addOperatorKey(nodeId, publicKey, Math.floor(Date.now() / 1000) + 30 * DAY, signature));
+  const until = Math.floor(Date.now() / 1000) + 30 * DAY;
+  await mined(chain.nodes.connect(chain.as(by)).addOperatorKey(nodeId, publicKey, until, signature));
   return key;
 }
 
@@ -98,24 +99,9 @@ async function admitEnclave(chain: Chain, nodeId: Hex, models: Models): Promise<
   const signature = await chain.as("attestationRoot").signMessage(getBytes(hash));
   const document = coder.encode([tuple, "bytes"], [attestation, signature]);
   await mined(chain.enclaves.admit(nodeId, document, Math.floor(Date.now() / 1000) + 30 * DAY));
-  await govern(chain, chain.enclaves, "approveMeasurement", [MEASUREMENT, models.digitsId]);
+  const data = chain.enclaves.interface.encodeFunctionData("approveMeasurement", [MEASUREMENT, models.digitsId]);
+  await passVote(chain, chain.addresses.enclaveRegistry, data, "Approve the demo's enclave image for the digits model");
   return key;
-}
-
-/** Through the timelock, as every act of governance: scheduled, waited for, executed. */
-async function govern(
-  chain: Chain,
-  target: Chain["enclaves"],
-  name: "approveMeasurement",
-  args: [string, string],
-): Promise<void> {
-  const data = target.interface.encodeFunctionData(name, args);
-  const call = [await target.getAddress(), 0n, data, ZERO_HASH, hexlify(randomBytes(32))];
-  const timelock = chain.timelock.connect(chain.as("proposer"));
-  const delay: bigint = await timelock.getFunction("getMinDelay")();
-  await mined(timelock.getFunction("schedule").send(...call, delay));
-  await new Promise((resolve) => setTimeout(resolve, (Number(delay) + 1) * 1000));
-  await mined(timelock.getFunction("execute").send(...call));
 }
 
 /** What is asked of a node in the demo, and what it answers with. */
@@ -263,7 +249,6 @@ async function provingNode(
 /** Three machines of one operator: a plain one, an enclave, and one that proves both models. */
 export async function startNodes(setting: Setting, onProof: () => void) {
   const { chain, models } = setting;
-  await mined(chain.stake.setStake(chain.as("operator").address, STAKE));
   const plainId = await registerNode(chain, "http://127.0.0.1:9001");
   const enclaveId = await registerNode(chain, "http://127.0.0.1:9002");
   const provingId = await registerNode(chain, "http://127.0.0.1:9003");
