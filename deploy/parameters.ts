@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { ModuleParameterType } from "@nomicfoundation/ignition-core";
+import type { SolidityParameterType } from "@nomicfoundation/ignition-core";
 import { getAddress, isAddress } from "ethers";
 import { z } from "zod";
 import { ALLOCATIONS } from "./modules/opg.ts";
@@ -150,7 +150,7 @@ function inWei<File extends Record<string, object>>(file: File) {
       if (minimumStakesOPG === undefined) return [module, others];
       return [module, { ...others, minimumStakes: minimumStakesOPG.map((whole) => BigInt(whole) * 10n ** 18n) }];
     }),
-  ) as Record<string, Record<string, ModuleParameterType>>;
+  ) as Record<string, Record<string, SolidityParameterType>>;
 }
 
 /**

@@ -11,8 +11,7 @@ import { keyBytes } from "../test/support/groth16.ts";
 import { outcomeOf } from "../test/support/outcome.ts";
 import { coder, keyIdOf, Mode, publicKeyOf, type BatchFields, type ReceiptFields } from "../test/support/protocol.ts";
 import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
-import { inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
-import localParameters from "../deploy/parameters/local.json" with { type: "json" };
+import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
@@ -226,9 +225,7 @@ async function unlocks() {
     await (await w.ethers.deployContract("OPGGenesis")).getAddress(),
     w.signers.deployer,
   );
-  const { contributors, investors, ...rest } = localParameters.OPG;
-  const { ecosystem, foundation, stakingRewards, liquidity, airdrop } = rest;
-  await genesis.launch([ecosystem, foundation, contributors, investors, stakingRewards, liquidity, airdrop]);
+  await genesis.launch(beneficiaries);
   const vesting = OPGVesting__factory.connect(await genesis.vesting(), w.signers.deployer);
   const STAKING_REWARDS = 4;
   for (const name of ["first", "later"]) {

@@ -21,9 +21,8 @@ export const OPG = buildModule("OPG", (m) => {
 
 /** A chain where OPG lives already (Base): votes over it, and nothing that asks more than ERC-20 of it. */
 export const OPGExisting = buildModule("OPGExisting", (m) => {
-  const token = m.contractAt("IERC20", m.getParameter<string>("token"));
-  const votes = m.contract("OPGVotes", [token]);
-  return { token, votes };
+  const votes = m.contract("OPGVotes", [m.getParameter<string>("token")]);
+  return { votes };
 });
 
 /**
@@ -54,6 +53,6 @@ export const OPGGovernance = buildModule("OPGGovernance", (m) => {
 
 /** Governance by votes over an existing OPG. */
 export const OPGExistingGovernance = buildModule("OPGExistingGovernance", (m) => {
-  const opg = m.useModule(OPGExisting);
-  return { ...opg, ...governance(m, opg.votes) };
+  const { votes } = m.useModule(OPGExisting);
+  return { votes, ...governance(m, votes) };
 });

@@ -1,13 +1,11 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import type { ContractFuture, IgnitionModuleBuilder } from "@nomicfoundation/ignition-core";
+import type { ContractFuture, IgnitionModuleBuilder, StaticCallFuture } from "@nomicfoundation/ignition-core";
 import { ALLOCATIONS, OPGExistingGovernance, OPGGovernance } from "./opg.ts";
-
-type Part<Name extends string> = ContractFuture<Name>;
 
 /** What everything else stands on: the token, the timelock that is the admin of it all, and who checks attestations. */
 interface Ground {
-  token: Part<"OPGToken"> | Part<"IERC20">;
-  timelock: Part<"OPGTimelock">;
+  token: ContractFuture<string> | StaticCallFuture<string, string>;
+  timelock: ContractFuture<"OPGTimelock">;
   attestationVerifier: ContractFuture<string>;
 }
 
@@ -79,11 +77,12 @@ export const OpenGradient = buildModule("OpenGradient", (m) => withNewToken(m, a
 
 /** A public chain where OPG lives already: no schedule of ours, and votes over the token. */
 export const OpenGradientExisting = buildModule("OpenGradientExisting", (m) => {
-  const { token, votes, governor, timelock } = m.useModule(OPGExistingGovernance);
+  const { votes, governor, timelock } = m.useModule(OPGExistingGovernance);
+  const token = m.staticCall(votes, "underlying");
   const parts = protocol(m, { token, timelock, attestationVerifier: attestationOf(m) });
   const { staking, nodeRegistry, enclaveRegistry, disputes } = parts;
   m.call(staking, "wire", [nodeRegistry, enclaveRegistry, disputes, "0x0000000000000000000000000000000000000000"]);
-  return { token, votes, governor, ...parts };
+  return { votes, governor, ...parts };
 });
 
 /** A local chain: attestation is a stand-in that refuses to deploy anywhere else. */

@@ -100,8 +100,10 @@ describe("deployment", () => {
     it("refuses a phase 1 whose secrets are public, and takes a real one [ZK1] [FM:phase2-skipped]", async () => {
       const { ethers, ignition } = await network.create("baseDryRun");
       const [deployer] = await ethers.getSigners();
+      // Stands for a verifier that is on the chain already.
+      const verifier = await (await ethers.deployContract("PlainOPG", [[], []])).getAddress();
       const deploy = async (phase1Id: string) => {
-        const { parameters, OPGGovernance } = await productionParameters(deployer!.address, phase1Id);
+        const { parameters, OPGGovernance } = await productionParameters(verifier, phase1Id);
         return ignition.deploy(OpenGradient, { parameters: { OpenGradient: parameters, OPGGovernance } });
       };
       expect(await message(deploy(DEVELOPMENT_PHASE1_ID))).to.contain("Groth16Verifier_DevelopmentPhase1(8453)");
@@ -118,7 +120,7 @@ describe("deployment", () => {
         [MILLION, MILLION],
       ]);
       const token = await plain.getAddress();
-      const { parameters, OPGGovernance } = await productionParameters(deployer!.address);
+      const { parameters, OPGGovernance } = await productionParameters(token);
       const contracts = await ignition.deploy(OpenGradientExisting, {
         parameters: {
           OpenGradientExisting: parameters,
