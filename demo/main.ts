@@ -60,11 +60,11 @@ async function main(): Promise<void> {
   heading("1. A chain, the contracts, the relayer");
   const chain = await startChain(options.keep ? CHAIN_PORT : 0);
   closers.push(() => chain.close());
-  for (const [name, address] of Object.entries(chain.addresses)) line(`  ${name.padEnd(18)} ${address}`);
+  for (const [name, address] of Object.entries(chain.addresses)) line(`  ${name.padEnd(19)} ${address}`);
   const relayer = await launchRelayer(chain, folder, options.keep ? RELAYER_PORT : await freePort());
   closers.push(() => relayer.close());
-  line(`  ${"chain".padEnd(18)} ${chain.url}`);
-  line(`  ${"relayer".padEnd(18)} ${relayer.url}`);
+  line(`  ${"chain".padEnd(19)} ${chain.url}`);
+  line(`  ${"relayer".padEnd(19)} ${relayer.url}`);
 
   heading("2. Stake, two models and three nodes");
   await tokenEvent(chain);
