@@ -5,7 +5,7 @@ import {IEnclaveRegistry, MeasurementState} from "../interfaces/IEnclaveRegistry
 import {IKeyRegistry, KeyState} from "../interfaces/IKeyRegistry.sol";
 import {IModelRegistry, ModelState} from "../interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
-import {KeyKinds, Modes, OutputSchemes, Reason} from "../interfaces/InferenceTypes.sol";
+import {KeyKinds, Modes, OutputSchemes, Reason, Receipt} from "../interfaces/InferenceTypes.sol";
 
 /// @title EvidenceRules
 /// @notice Which keys and models may stand behind a receipt, and when (R4). The same rules serve settlement, where
@@ -37,6 +37,42 @@ abstract contract EvidenceRules {
     /// @dev Where the keys of a mode are registered.
     function _keysFor(uint8 mode) internal view returns (IKeyRegistry) {
         return mode == Modes.TEE ? IKeyRegistry(enclaveRegistry) : IKeyRegistry(nodeRegistry);
+    }
+
+    /// @dev What the registries say of everything that a receipt rests on. An unknown mode rests on nothing.
+    function _evidenceFor(
+        bytes32 keyId,
+        bytes32 modelId,
+        uint8 mode
+    ) internal view returns (KeyState memory key, ModelState memory model, MeasurementState memory measurement) {
+        if (mode > Modes.TEE) return (key, model, measurement);
+        if (mode == Modes.TEE) (key, measurement) = enclaveRegistry.enclaveState(keyId, modelId);
+        else key = nodeRegistry.keyState(keyId);
+        model = modelRegistry.modelState(modelId, mode);
+    }
+
+    /// @dev Everything that R4 asks of a settled receipt but distrust and freeze, which are no fault of its own.
+    function _checkEvidence(
+        Receipt calldata receipt,
+        uint256 settledAt,
+        KeyState memory key,
+        ModelState memory model,
+        MeasurementState memory measurement
+    ) internal pure returns (Reason reason) {
+        uint8 mode = receipt.mode;
+        if (mode > Modes.TEE) return Reason.UnknownMode;
+        reason = _checkKey(key, mode);
+        if (reason != Reason.None) return reason;
+        uint256 completedAt = receipt.completedAt;
+        reason = _checkTimes(completedAt, settledAt, key);
+        if (reason != Reason.None) return reason;
+        reason = _checkOutputScheme(receipt.outputScheme, mode);
+        if (reason != Reason.None) return reason;
+        if (mode == Modes.TEE) {
+            reason = _checkApproval(measurement, completedAt);
+            if (reason != Reason.None) return reason;
+        }
+        return _checkModel(model, mode);
     }
 
     /// @dev Whether a key can sign for this mode at all. Each registry holds its own kinds; asked again here, because
