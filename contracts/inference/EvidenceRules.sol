@@ -47,8 +47,43 @@ abstract contract EvidenceRules {
     ) internal view returns (KeyState memory key, ModelState memory model, MeasurementState memory measurement) {
         if (mode > Modes.TEE) return (key, model, measurement);
         if (mode == Modes.TEE) (key, measurement) = enclaveRegistry.enclaveState(keyId, modelId);
-        else key = nodeRegistry.keyState(keyId);
-        model = modelRegistry.modelState(modelId, mode);
+        else _readState(address(nodeRegistry), IKeyRegistry.keyState.selector, keyId, 0, _at(key), 0xc0);
+        _readState(address(modelRegistry), IModelRegistry.modelState.selector, modelId, mode, _at(model), 0xc0);
+    }
+
+    /// @dev A struct of whole words travels as memory keeps it: it is read to its place, and nothing is decoded. A
+    /// registry that takes one argument ignores the second.
+    function _readState(
+        address from,
+        bytes4 selector,
+        bytes32 id,
+        uint256 mode,
+        uint256 to,
+        uint256 size
+    ) private view {
+        assembly ("memory-safe") {
+            let call_ := mload(0x40)
+            mstore(call_, selector)
+            mstore(add(call_, 0x04), id)
+            mstore(add(call_, 0x24), mode)
+            let ok := staticcall(gas(), from, call_, 0x44, to, size)
+            if or(iszero(ok), lt(returndatasize(), size)) {
+                returndatacopy(call_, 0x00, returndatasize())
+                revert(call_, returndatasize())
+            }
+        }
+    }
+
+    function _at(KeyState memory state) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := state
+        }
+    }
+
+    function _at(ModelState memory state) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := state
+        }
     }
 
     /// @dev Everything that R4 asks of a settled receipt but distrust and freeze, which are no fault of its own.

@@ -26,36 +26,36 @@ struct Channel {
 
 /// @notice What one request of a channel is collected with: what tells its channel from others of the node and model
 /// version, the voucher, and of the receipt what does not follow from these and from the batch.
-/// @param payer See {Channel}.
 /// @param signer See {Channel}.
 /// @param modeMask See {Channel}.
 /// @param lane See {Channel}.
-/// @param sequence Of voucher and receipt; from 1.
 /// @param inputHash Of voucher and receipt.
-/// @param maxCumulative Of the voucher: most that the channel may have cost after this request, in wei.
-/// @param r Of the voucher's signature.
-/// @param vs Of the voucher's signature: `s`, and `v − 27` in its highest bit (EIP-2098).
 /// @param outputHash Of the receipt.
 /// @param outputScheme Of the receipt.
 /// @param contextHash Of the receipt.
+/// @param payer See {Channel}.
+/// @param sequence Of voucher and receipt; from 1.
 /// @param cumulativeFee Of the receipt: what the channel has cost after this request, in wei.
 /// @param completedAt Of the receipt, in unix seconds.
+/// @param maxCumulative Of the voucher: most that the channel may have cost after this request, in wei.
+/// @param r Of the voucher's signature.
+/// @param vs Of the voucher's signature: `s`, and `v − 27` in its highest bit (EIP-2098).
 /// @param index Place of the receipt in its batch.
 struct Claim {
-    address payer;
     address signer;
     uint8 modeMask;
     uint64 lane;
-    uint64 sequence;
     bytes32 inputHash;
-    uint128 maxCumulative;
-    bytes32 r;
-    bytes32 vs;
     bytes32 outputHash;
     uint8 outputScheme;
     bytes32 contextHash;
+    address payer;
+    uint64 sequence;
     uint128 cumulativeFee;
     uint64 completedAt;
+    uint128 maxCumulative;
+    bytes32 r;
+    bytes32 vs;
     uint32 index;
 }
 
@@ -158,17 +158,28 @@ interface IInferenceEscrow {
     /// @param amount Paid now.
     /// @param paid What the channel has paid so far, this included.
     /// @param balance What is left in the payer's balance for this node.
-    /// @param settler Who brought the batch; zero for a receipt that settled alone.
-    /// @param epoch Fee epoch of the settlement.
-    /// @param fees What waits for {forward} under (node, model version, settler, epoch), this included.
+    /// @param owed What of `paid` waits in the channel for {release}: by {collect} this fee too, by {collectBatch} not.
     event Collected(
         bytes32 indexed channelId,
         uint64 sequence,
         uint256 amount,
         uint256 paid,
         uint256 balance,
-        address settler,
+        uint256 owed
+    );
+    /// @notice What waited in a channel went to where fees wait for {forward}; nothing waits in it now.
+    event Released(bytes32 indexed channelId, uint256 amount);
+    /// @notice Fees came to those that wait for {forward}.
+    /// @param settler Who brought the batch; zero for receipts that settled alone.
+    /// @param epoch Fee epoch of the settlement.
+    /// @param amount Come now.
+    /// @param fees What waits under (node, model version, settler, epoch), this included.
+    event FeesAccrued(
+        bytes32 indexed nodeId,
+        bytes32 indexed modelId,
+        address indexed settler,
         uint256 epoch,
+        uint256 amount,
         uint256 fees
     );
     /// @notice A claim of {collectBatch} was left out and harmed no other (R2). Names its place and why only: nothing
@@ -191,16 +202,7 @@ interface IInferenceEscrow {
     /// @param amount Paid to the node.
     /// @param returned The rest, back in the payer's balance.
     /// @param balance That balance.
-    /// @param fees See {Collected}.
-    event ReservationCollected(
-        bytes32 indexed requestId,
-        uint256 amount,
-        uint256 returned,
-        uint256 balance,
-        address settler,
-        uint256 epoch,
-        uint256 fees
-    );
+    event ReservationCollected(bytes32 indexed requestId, uint256 amount, uint256 returned, uint256 balance);
     /// @notice A reserved request was not answered: everything is back in the payer's balance.
     event ReservationReturned(bytes32 indexed requestId, uint256 amount, uint256 balance);
 
@@ -325,7 +327,7 @@ interface IInferenceEscrow {
 
     /// @notice Pays for one request: min(maxCumulative, cumulativeFee) − what the channel has paid, at most what is
     /// left of the session's limit and of the balance; what the balance lacks stays due. Open to anyone. Gaps between
-    /// sequences are fine.
+    /// sequences are fine. The fee waits in the channel for {release}.
     /// @param batch The batch the receipt settled in; of count 0 where it settled alone: only key and mode count then.
     /// @param nodeId See {Channel}.
     /// @param modelId See {Channel}.
@@ -339,7 +341,7 @@ interface IInferenceEscrow {
         bytes32[] calldata proof
     ) external returns (uint256 amount);
 
-    /// @notice The same for many. A bad claim is skipped with an event; in a group whose receipts are not in its batch
+    /// @notice The same for many; their fees wait for {forward} at once. A bad claim is skipped with an event; in a group whose receipts are not in its batch
     /// each is (R2).
     /// @return amount What was paid for all together.
     function collectBatch(ClaimGroup[] calldata groups) external returns (uint256 amount);
@@ -356,7 +358,12 @@ interface IInferenceEscrow {
         bytes32[] calldata proof
     ) external view returns (uint256 amount, Refusal refusal, Reason reason);
 
-    /// @notice Sends what was collected under these to the fee splitter. Open to anyone.
+    /// @notice Moves what waits in channels to where fees wait for {forward}; channels in which nothing waits are passed
+    /// over. Open to anyone.
+    /// @return amount What was moved of all together.
+    function release(Channel[] calldata channels) external returns (uint256 amount);
+
+    /// @notice Sends what waits under these to the fee splitter. Open to anyone.
     /// @param settler Zero for receipts that settled alone, and for batches without a settler.
     /// @param epoch Fee epoch of the settlement; its rates apply.
     /// @return amount What was sent; never 0.
@@ -402,9 +409,12 @@ interface IInferenceEscrow {
 
     /// @notice A channel's state.
     /// @return paid What it has paid so far.
+    /// @return owed What of that waits for {release}.
     /// @return limit Most that it pays, ever; 0 where no session was opened.
     /// @return expiry Last second in which an answer may be completed; 0 where no session was opened.
-    function session(bytes32 channelId) external view returns (uint256 paid, uint256 limit, uint256 expiry);
+    function session(
+        bytes32 channelId
+    ) external view returns (uint256 paid, uint256 owed, uint256 limit, uint256 expiry);
 
     /// @notice See {Channel}.
     function channelIdOf(Channel calldata channel) external view returns (bytes32);

@@ -7,22 +7,33 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {FeeEpochs} from "../interfaces/IFeeSplitter.sol";
 import {Channel, Claim, ClaimGroup, IInferenceEscrow, Refusal} from "../interfaces/IInferenceEscrow.sol";
 import {IInferenceRegistry} from "../interfaces/IInferenceRegistry.sol";
-import {Batch, Modes, Reason, Receipt} from "../interfaces/InferenceTypes.sol";
+import {Batch, Modes, Reason} from "../interfaces/InferenceTypes.sol";
 import {ReceiptLib} from "../verification/ReceiptLib.sol";
 import {VoucherLib} from "../verification/VoucherLib.sol";
+import {ClaimCalls} from "./ClaimCalls.sol";
 import {EscrowAccounts} from "./EscrowAccounts.sol";
 
 /// @title Channels
 /// @notice Payment of vouchers against verified receipts. See {IInferenceEscrow}.
 /// @dev Collecting calls nobody but the registry, by static calls: there is nothing to re-enter from.
 abstract contract Channels is EscrowAccounts, EIP712 {
-    /// @dev One slot. Limit and expiry are 0 where the payer signs itself; only the limit where a session was withdrawn
-    /// without having been opened.
+    /// @dev Two slots, of which the second is written once. Limit and expiry are 0 where the payer signs itself; only the
+    /// limit where a session was withdrawn without having been opened. `settler` and `epoch` are those of `owed`.
     struct Session {
         uint96 paid;
-        uint96 limit;
+        uint96 owed;
+        uint16 epoch;
         uint40 expiry;
+        address settler;
+        uint96 limit;
     }
+
+    // Places in a session's first slot, which collecting reads and writes whole.
+    uint256 private constant OWED_AT = 96;
+    uint256 private constant EPOCH_AT = 192;
+    uint256 private constant EXPIRY_AT = 208;
+    // And in its second.
+    uint256 private constant LIMIT_AT = 160;
 
     /// @inheritdoc IInferenceEscrow
     IInferenceRegistry public immutable inferenceRegistry;
@@ -77,9 +88,9 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function session(bytes32 channelId) external view returns (uint256 paid, uint256 limit, uint256 expiry) {
+    function session(bytes32 channelId) external view returns (uint256 paid, uint256 owed, uint256 limit, uint256 expiry) {
         Session storage own = _sessions[channelId];
-        return (own.paid, own.limit, own.expiry);
+        return (own.paid, own.owed, own.limit, own.expiry);
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -136,16 +147,19 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     // ---------------------------------------------------------------------------------------------- collecting
 
     /// @dev What is known of a claim once it was looked at.
+    /// @param session The session's first slot before anything is paid, as a word.
+    /// @param account The payer's account, the same.
     struct Finding {
         bytes32 channelId;
+        bytes32 nodeId;
+        bytes32 modelId;
+        uint256 mode;
         Refusal refusal;
         Reason reason;
+        uint256 settledAt;
         uint256 amount;
-        uint256 paid;
-        uint256 balance;
-        address settler;
-        uint256 epoch;
-        uint256 fees;
+        uint256 session;
+        uint256 account;
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -159,8 +173,10 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         Finding memory found = _find(batch, nodeId, modelId, claim, proof);
         if (found.refusal != Refusal.None) revert InferenceEscrow_Refused(found.refusal, found.reason);
         amount = found.amount;
-        found.fees = _accrue(nodeId, modelId, found.settler, found.epoch, amount);
-        _pay(found, nodeId, modelId, claim);
+        uint256 epoch = FeeEpochs.at(found.settledAt);
+        _settleOwed(found, _settlerOf(batch), epoch);
+        found.session += amount << OWED_AT;
+        _pay(found, claim);
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -182,38 +198,51 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         }
     }
 
+    /// @inheritdoc IInferenceEscrow
+    function release(Channel[] calldata channels) external returns (uint256 amount) {
+        for (uint256 i = 0; i < channels.length; ++i) {
+            Channel calldata channel = channels[i];
+            bytes32 id = channelIdOf(channel);
+            Session storage own = _sessions[id];
+            uint256 owed = own.owed;
+            if (owed == 0) continue;
+            own.owed = 0;
+            amount += owed;
+            emit Released(id, owed);
+            _accrue(channel.nodeId, channel.modelId, own.settler, own.epoch, owed);
+        }
+    }
+
     function _collectGroup(ClaimGroup calldata group, uint256 place) private returns (uint256 amount) {
-        (Finding[] memory found, bytes32 keyNode) = _findMany(group);
+        (bytes32[] memory channels, bytes32 keyNode, uint256[] memory settledAts, uint256[] memory reasons) =
+            _findMany(group);
         // All of a batch settled at once: its fees are written once. Receipts that settled alone may differ in epoch.
-        bytes32 feeKey = 0;
+        Finding memory found;
+        (found.nodeId, found.modelId, found.mode) = (group.nodeId, group.modelId, group.batch.mode);
         uint256 epoch = 0;
-        uint256 total = 0;
-        for (uint256 i = 0; i < found.length; ++i) {
-            Finding memory each = found[i];
+        uint256 run = 0;
+        for (uint256 i = 0; i < channels.length; ++i) {
+            found.channelId = channels[i];
             Claim calldata claim = group.claims[i];
-            if (each.refusal == Refusal.None) {
-                if (keyNode != group.nodeId) each.refusal = Refusal.OtherNode;
-                else _examine(each, keyNode, group.batch.mode, claim);
-            }
-            if (each.refusal != Refusal.None) {
-                emit ClaimSkipped(place, i, each.refusal, each.reason);
+            _judge(found, Reason(reasons[i]), keyNode, claim);
+            if (found.refusal != Refusal.None) {
+                emit ClaimSkipped(place, i, found.refusal, found.reason);
                 continue;
             }
-            if (each.epoch != epoch) {
-                if (feeKey != 0) _fees[feeKey] = total;
-                epoch = each.epoch;
-                feeKey = _feeKey(keyNode, group.modelId, each.settler, epoch);
-                total = _fees[feeKey];
+            uint256 at = FeeEpochs.at(settledAts[i]);
+            if (at != epoch) {
+                amount += _accrueGroup(group, epoch, run);
+                (epoch, run) = (at, 0);
             }
-            unchecked {
-                // All that is held fits 96 bits.
-                total += each.amount;
-                amount += each.amount;
-            }
-            each.fees = total;
-            _pay(each, keyNode, group.modelId, claim);
+            run += found.amount;
+            _pay(found, claim);
         }
-        if (feeKey != 0) _fees[feeKey] = total;
+        amount += _accrueGroup(group, epoch, run);
+    }
+
+    function _accrueGroup(ClaimGroup calldata group, uint256 epoch, uint256 amount) private returns (uint256) {
+        if (amount != 0) _accrue(group.nodeId, group.modelId, _settlerOf(group.batch), epoch, amount);
+        return amount;
     }
 
     /// @dev A receipt that settled alone has no settler, whatever the batch that stands for it says.
@@ -228,154 +257,137 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         Claim calldata claim,
         bytes32[] calldata proof
     ) private view returns (Finding memory found) {
-        found.channelId = _channelOf(nodeId, modelId, claim);
-        bytes32 keyNode;
-        uint64 settledAt;
-        (keyNode, settledAt, found.reason) = inferenceRegistry.settledReceipt(
-            batch,
-            _receiptOf(found.channelId, modelId, batch, claim),
-            claim.index,
-            proof
-        );
-        (found.settler, found.epoch) = (_settlerOf(batch), FeeEpochs.at(settledAt));
-        if (found.reason != Reason.None) found.refusal = Refusal.NotVerified;
-        else if (keyNode != nodeId) found.refusal = Refusal.OtherNode;
-        else _examine(found, nodeId, batch.mode, claim);
-    }
-
-    /// @dev What the registry says of a group's receipts; the rest is for {_examine}, one after the other, as one
-    /// claim changes what the next may find.
-    function _findMany(ClaimGroup calldata group) private view returns (Finding[] memory found, bytes32 nodeId) {
-        uint256 length = group.claims.length;
-        found = new Finding[](length);
-        Receipt[] memory receipts = new Receipt[](length);
-        uint32[] memory indices = new uint32[](length);
-        for (uint256 i = 0; i < length; ++i) {
-            Claim calldata claim = group.claims[i];
-            found[i].channelId = _channelOf(group.nodeId, group.modelId, claim);
-            receipts[i] = _receiptOf(found[i].channelId, group.modelId, group.batch, claim);
-            indices[i] = claim.index;
-        }
-        address settler = _settlerOf(group.batch);
-        uint64[] memory settledAts;
-        Reason[] memory reasons;
-        (nodeId, settledAts, reasons) = inferenceRegistry.settledReceipts(group.batch, receipts, indices, group.proof);
-        for (uint256 i = 0; i < length; ++i) {
-            Finding memory each = found[i];
-            (each.settler, each.epoch, each.reason) = (settler, FeeEpochs.at(settledAts[i]), reasons[i]);
-            if (each.reason != Reason.None) each.refusal = Refusal.NotVerified;
-        }
-    }
-
-    function _channelOf(bytes32 nodeId, bytes32 modelId, Claim calldata claim) private view returns (bytes32) {
-        return
-            VoucherLib.channelId(
-                address(this),
-                claim.payer,
-                claim.signer,
-                nodeId,
-                modelId,
-                claim.modeMask,
-                claim.lane
+        (found.nodeId, found.modelId, found.mode) = (nodeId, modelId, batch.mode);
+        found.channelId = ClaimCalls.channelOf(address(this), nodeId, modelId, claim);
+        (bytes32 keyNode, uint256 settledAt, Reason reason) =
+            ClaimCalls.read(
+                ClaimCalls.settledReceipt(inferenceRegistry, batch, modelId, found.channelId, claim, proof)
             );
+        found.settledAt = settledAt;
+        _judge(found, reason, keyNode, claim);
     }
 
-    /// @dev The receipt that answers this voucher: its request id is recomputed (R5), its input is the voucher's.
-    function _receiptOf(
-        bytes32 channelId,
-        bytes32 modelId,
-        Batch calldata batch,
-        Claim calldata claim
-    ) private pure returns (Receipt memory) {
-        return
-            Receipt({
-                requestId: ReceiptLib.channelRequestId(channelId, claim.sequence),
-                modelId: modelId,
-                inputHash: claim.inputHash,
-                outputHash: claim.outputHash,
-                outputScheme: claim.outputScheme,
-                contextHash: claim.contextHash,
-                keyId: batch.keyId,
-                payer: claim.payer,
-                sequence: claim.sequence,
-                cumulativeFee: claim.cumulativeFee,
-                completedAt: claim.completedAt,
-                mode: batch.mode
-            });
+    /// @dev What the registry says of a group's receipts; the rest is for {_judge}, one after the other, as one claim
+    /// changes what the next may find.
+    function _findMany(
+        ClaimGroup calldata group
+    )
+        private
+        view
+        returns (bytes32[] memory channels, bytes32 keyNode, uint256[] memory settledAts, uint256[] memory reasons)
+    {
+        Claim[] calldata claims = group.claims;
+        channels = new bytes32[](claims.length);
+        (bytes32 nodeId, bytes32 modelId) = (group.nodeId, group.modelId);
+        for (uint256 i = 0; i < claims.length; ++i)
+            channels[i] = ClaimCalls.channelOf(address(this), nodeId, modelId, claims[i]);
+        (keyNode, settledAts, reasons) = ClaimCalls.settledReceipts(inferenceRegistry, group, channels);
     }
 
-    /// @dev What a claim on a verified receipt is paid, by what the payer signed and by what is left (R7).
-    function _examine(Finding memory found, bytes32 nodeId, uint8 mode, Claim calldata claim) private view {
-        if (claim.sequence == 0) {
-            found.refusal = Refusal.WrongSequence;
-            return;
-        }
-        if (claim.modeMask & (1 << mode) == 0) {
-            found.refusal = Refusal.ModeNotAllowed;
-            return;
-        }
-        bytes32 hash = VoucherLib.voucherHash(found.channelId, claim.sequence, claim.inputHash, claim.maxCumulative);
+    /// @dev What a claim on a receipt is paid, by what the payer signed and by what is left (R7).
+    function _judge(Finding memory found, Reason reason, bytes32 keyNode, Claim calldata claim) private view {
+        found.reason = reason;
+        if (reason != Reason.None) found.refusal = Refusal.NotVerified;
+        else if (keyNode != found.nodeId) found.refusal = Refusal.OtherNode;
+        else if (claim.sequence == 0) found.refusal = Refusal.WrongSequence;
+        else if (claim.modeMask & (1 << found.mode) == 0) found.refusal = Refusal.ModeNotAllowed;
+        else if (!_isSigned(found.channelId, claim)) found.refusal = Refusal.BadVoucher;
+        else found.refusal = _measure(found, claim);
+    }
+
+    function _isSigned(bytes32 channelId, Claim calldata claim) private view returns (bool) {
+        bytes32 hash = VoucherLib.voucherHash(channelId, claim.sequence, claim.inputHash, claim.maxCumulative);
         bytes32 digest = ReceiptLib.digest(_domainSeparatorV4(), hash);
         (address recovered, , ) = ECDSA.tryRecover(digest, claim.r, claim.vs);
-        if (recovered == address(0) || recovered != claim.signer) {
-            found.refusal = Refusal.BadVoucher;
-            return;
-        }
-        _measure(found, nodeId, claim);
+        return recovered != address(0) && recovered == claim.signer;
     }
 
-    function _measure(Finding memory found, bytes32 nodeId, Claim calldata claim) private view {
-        Session memory own = _sessions[found.channelId];
-        uint256 paid = own.paid;
+    function _measure(Finding memory found, Claim calldata claim) private view returns (Refusal) {
+        uint256 word = _word(_sessions[found.channelId]);
+        uint256 paid = uint96(word);
         uint256 due = claim.maxCumulative < claim.cumulativeFee ? claim.maxCumulative : claim.cumulativeFee;
         // More than all there is cannot be paid anyway.
         if (due > type(uint96).max) due = type(uint96).max;
-        if (due <= paid) {
-            found.refusal = Refusal.NothingDue;
-            return;
-        }
+        if (due <= paid) return Refusal.NothingDue;
         if (claim.signer != claim.payer) {
-            uint256 limit = own.limit;
-            if (limit == 0) found.refusal = Refusal.NotOpened;
-            else if (claim.completedAt > own.expiry) found.refusal = Refusal.SessionExpired;
-            else if (limit <= paid) found.refusal = Refusal.LimitReached;
-            if (found.refusal != Refusal.None) return;
+            uint256 limit = _sessions[found.channelId].limit;
+            if (limit == 0) return Refusal.NotOpened;
+            if (claim.completedAt > word >> EXPIRY_AT) return Refusal.SessionExpired;
+            if (limit <= paid) return Refusal.LimitReached;
             if (due > limit) due = limit;
         }
-        uint256 balance = _accounts[claim.payer][nodeId].balance;
-        unchecked {
-            uint256 amount = due - paid;
-            if (amount > balance) amount = balance;
-            if (amount == 0) found.refusal = Refusal.EscrowEmpty;
-            (found.amount, found.paid, found.balance) = (amount, paid + amount, balance - amount);
-        }
+        found.session = word;
+        word = _word(_accounts[claim.payer][found.nodeId]);
+        found.account = word;
+        uint256 amount = due - paid;
+        if (amount > uint96(word)) amount = uint96(word);
+        found.amount = amount;
+        return amount == 0 ? Refusal.EscrowEmpty : Refusal.None;
     }
 
-    function _pay(Finding memory found, bytes32 nodeId, bytes32 modelId, Claim calldata claim) private {
+    /// @dev What waits in a channel is of one settler and one epoch: what is not goes on first.
+    function _settleOwed(Finding memory found, address settler, uint256 epoch) private {
+        Session storage own = _sessions[found.channelId];
+        uint256 word = found.session;
+        address before = own.settler;
+        if (before == settler && uint16(word >> EPOCH_AT) == epoch) return;
+        uint256 owed = uint96(word >> OWED_AT);
+        if (owed != 0) {
+            emit Released(found.channelId, owed);
+            _accrue(found.nodeId, found.modelId, before, uint16(word >> EPOCH_AT), owed);
+        }
+        if (before != settler) own.settler = settler;
+        uint256 kept = word & ~((uint256(type(uint96).max) << OWED_AT) | (uint256(type(uint16).max) << EPOCH_AT));
+        found.session = kept | (epoch << EPOCH_AT);
+    }
+
+    /// @dev Neither addition nor subtraction leaves its field: the channel pays at most the largest number of 96 bits,
+    /// the account at most its balance, and what waits is part of what is held.
+    function _pay(Finding memory found, Claim calldata claim) private {
+        uint256 amount = found.amount;
+        uint256 word = found.session + amount;
+        uint256 purse = found.account - amount;
         // A payer's own channel was never opened: indexers learn here what it is.
-        if (found.paid == found.amount && claim.signer == claim.payer)
-            emit ChannelOpened(
-                found.channelId,
-                claim.payer,
-                nodeId,
-                claim.signer,
-                modelId,
-                claim.modeMask,
-                claim.lane,
-                type(uint96).max,
-                type(uint40).max
-            );
-        _sessions[found.channelId].paid = uint96(found.paid);
-        _accounts[claim.payer][nodeId].balance = uint96(found.balance);
+        if (uint96(word) == amount && claim.signer == claim.payer) _announce(found, claim);
+        Session storage own = _sessions[found.channelId];
+        Account storage account_ = _accounts[claim.payer][found.nodeId];
+        assembly ("memory-safe") {
+            sstore(own.slot, word)
+            sstore(account_.slot, purse)
+        }
         emit Collected(
             found.channelId,
             claim.sequence,
-            found.amount,
-            found.paid,
-            found.balance,
-            found.settler,
-            found.epoch,
-            found.fees
+            amount,
+            uint96(word),
+            uint96(purse),
+            uint96(word >> OWED_AT)
         );
+    }
+
+    function _announce(Finding memory found, Claim calldata claim) private {
+        emit ChannelOpened(
+            found.channelId,
+            claim.payer,
+            found.nodeId,
+            claim.signer,
+            found.modelId,
+            claim.modeMask,
+            claim.lane,
+            type(uint96).max,
+            type(uint40).max
+        );
+    }
+
+    function _word(Session storage own) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(own.slot)
+        }
+    }
+
+    function _word(Account storage own) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(own.slot)
+        }
     }
 }

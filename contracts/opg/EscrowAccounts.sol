@@ -205,12 +205,10 @@ abstract contract EscrowAccounts is ReentrancyGuardTransient, IInferenceEscrow {
         address settler,
         uint256 epoch,
         uint256 amount
-    ) internal returns (uint256 total) {
+    ) internal {
         bytes32 key = _feeKey(nodeId, modelId, settler, epoch);
-        unchecked {
-            // All that is held fits 96 bits.
-            total = _fees[key] + amount;
-        }
+        uint256 total = _fees[key] + amount;
         _fees[key] = total;
+        emit FeesAccrued(nodeId, modelId, settler, epoch, amount, total);
     }
 }

@@ -111,8 +111,8 @@ contract InferenceEscrow is Channels {
         _reservations[requestId].amount = 0;
         uint256 rest = terms.amount - amount;
         uint256 balance = _credit(terms.payer, terms.nodeId, rest);
-        uint256 total = _accrue(terms.nodeId, terms.modelId, settler, epoch, amount);
-        emit ReservationCollected(requestId, amount, rest, balance, settler, epoch, total);
+        emit ReservationCollected(requestId, amount, rest, balance);
+        if (amount != 0) _accrue(terms.nodeId, terms.modelId, settler, epoch, amount);
     }
 
     /// @dev Whether a verified receipt answers another request than this one.
