@@ -124,11 +124,14 @@ export function createDelivery(options: DeliveryOptions) {
 
   async function once(): Promise<void> {
     await proveWaiting();
+    const own = { keyId: key.keyId, mode };
+    // Only the key that signed them could seal them, and it is gone: they settle singly, under their own signatures.
+    for (const orphan of store.orphaned(batchSize, key.keyId)) await postReceipt(orphan);
     if (options.delivery === "receipts") {
-      for (const waiting of store.waiting(batchSize)) await postReceipt(waiting);
+      for (const waiting of store.waiting(batchSize, own)) await postReceipt(waiting);
       return;
     }
-    for (let leaves = store.waiting(batchSize); leaves.length > 0; leaves = store.waiting(batchSize))
+    for (let leaves = store.waiting(batchSize, own); leaves.length > 0; leaves = store.waiting(batchSize, own))
       await seal(leaves);
     for (const sealed of store.unposted()) await postBatch(sealed);
     await follow();

@@ -10,6 +10,30 @@ export class RequestIdTaken extends Error {
   }
 }
 
+/** A place in a channel that its request id does not follow from. A receipt with it could never be paid. */
+export class ChannelMismatch extends Error {
+  override readonly name = "ChannelMismatch";
+  readonly code = "channel_mismatch";
+  constructor(requestId: Hex, sequence: bigint) {
+    super(
+      `${requestId} is not keccak256(channelId, ${sequence}); a sequence of 1 or more needs the channel it counts in, ` +
+        "and 0 is for requests without a channel",
+    );
+  }
+}
+
+/** A channel never goes back: neither its sequence nor its total. Signing that would be a provable fault. */
+export class ChannelOutOfOrder extends Error {
+  override readonly name = "ChannelOutOfOrder";
+  readonly code = "channel_out_of_order";
+  constructor(channelId: Hex, sequence: bigint, total: bigint, lastSequence: bigint, lastTotal: bigint) {
+    super(
+      `channel ${channelId} stands at ${lastSequence} with a total of ${lastTotal}; ` +
+        `${sequence} with ${total} is not ahead of it: ask with the next sequence and at least this total`,
+    );
+  }
+}
+
 /** A seal that names leaves this node did not issue, or that does not add up. It is not signed. */
 export class SealRefused extends Error {
   override readonly name = "SealRefused";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 export { createRelayerClient, type ClientOptions, type RelayerClient, type Seal } from "./client.ts";
 export type { Prover } from "./delivery.ts";
+export { ChannelMismatch, ChannelOutOfOrder } from "./errors.ts";
 export { RelayerProblem, RelayerUnavailable, RequestIdTaken, SealRefused } from "./errors.ts";
 export { localKey, signKeyRegistration, type NodeKey } from "./keys.ts";
 export { createNode, type Answer, type Ask, type InferenceNode, type NodeOptions, type Served } from "./node.ts";

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: MIT
 import { AbiCoder, keccak256 } from "ethers";
-import { fromHex, KeyKind, Mode, receiptId, toHex, ZERO_ADDRESS, ZERO_HASH } from "../protocol/index.ts";
+import {
+  channelRequestId,
+  fromHex,
+  KeyKind,
+  Mode,
+  receiptId,
+  toHex,
+  ZERO_ADDRESS,
+  ZERO_HASH,
+} from "../protocol/index.ts";
 import type { Domain, Hex, Receipt } from "../protocol/index.ts";
 import { createRelayerClient, type RelayerClient } from "./client.ts";
 import { createDelivery, type Prover } from "./delivery.ts";
-import { RequestIdTaken } from "./errors.ts";
+import { ChannelMismatch, RequestIdTaken } from "./errors.ts";
 import type { NodeKey } from "./keys.ts";
-import { openRequestStore, type Issued, type RequestStore } from "./request-store.ts";
+import { openRequestStore, type ChannelPlace, type Decided, type Issued } from "./request-store.ts";
+import type { RequestStore } from "./request-store.ts";
 import { answerSeals } from "./seals.ts";
 
 /** What is asked of a node, as far as the receipt says it. */
@@ -16,10 +26,16 @@ export interface Ask {
   inputHash: Hex;
   payer?: Hex;
   contextHash?: Hex;
+  /** Place in a payment channel; 0, for no channel, where left out. */
   sequence?: bigint;
+  /** The channel that `sequence` counts in, from 1: the request id follows from both (R5). Lane by lane, in order. */
+  channelId?: Hex;
   /** OPG base units; with sequence 0 the fee of this request alone. */
   cumulativeFee?: bigint;
 }
+
+/** The part of it that the receipt repeats. */
+type ReceiptAsk = Required<Omit<Ask, "channelId">>;
 
 /** What the model answered. */
 export interface Answer {
@@ -64,9 +80,11 @@ export interface NodeOptions {
 export interface InferenceNode {
   readonly key: NodeKey;
   /**
-   * Answers a request once. The id is reserved durably before `infer` runs; a repeat gets the stored answer and
-   * receipt. So an honest node never signs two things under one id.
+   * Answers a request once. The id is reserved durably before `infer` runs, and the receipt is kept before it is signed;
+   * a repeat gets the stored answer and receipt. So an honest node never signs two things under one id, not even where a
+   * signature was lost on its way back from the key. All keys of a node share one store.
    * @throws {RequestIdTaken} for another request under a known id.
+   * @throws {ChannelMismatch} for a sequence without its channel, {ChannelOutOfOrder} for one that goes back.
    */
   serve(ask: Ask, infer: () => Promise<Answer>): Promise<Served>;
   /** Proves, seals and posts what is waiting. Throws only what the store throws; the rest goes to `onError`. */
@@ -90,7 +108,7 @@ export function createNode(options: NodeOptions): InferenceNode {
   let stopping: AbortController | null = null;
   let loops: Promise<unknown> = Promise.resolve();
 
-  async function answer(ask: Required<Ask>, infer: () => Promise<Answer>): Promise<Issued> {
+  async function answer(ask: ReceiptAsk, infer: () => Promise<Answer>): Promise<Issued> {
     const { outputHash, outputScheme = 0, body, witness } = await infer();
     if (mode === Mode.ZKML && !witness) throw new TypeError("a ZKML answer needs its witness, or it cannot be proved");
     const receipt: Receipt = {
@@ -102,10 +120,14 @@ export function createNode(options: NodeOptions): InferenceNode {
       mode,
       completedAt: BigInt(Math.floor(now() / 1e3)),
     };
-    const id = receiptId(domain, receipt);
-    const issued = { receiptId: id, receipt, signature: await key.sign(id), body };
-    // Kept before it leaves: a signature that was lost with the process was never seen by anybody.
-    return store.issue(issued, { witness: mode === Mode.ZKML ? witness! : null });
+    const decided = { receiptId: receiptId(domain, receipt), receipt, body };
+    const kept = store.decide(decided, { witness: mode === Mode.ZKML ? witness! : null });
+    return kept.issued ?? sign(kept.decided!);
+  }
+
+  /** Only what was decided is signed: the same again, however often the process dies in between. */
+  async function sign({ receiptId, receipt }: Decided): Promise<Issued> {
+    return store.issue(receipt, await key.sign(receiptId));
   }
 
   return {
@@ -113,12 +135,17 @@ export function createNode(options: NodeOptions): InferenceNode {
     async serve(asked, infer) {
       const ask = canonical(asked);
       const fingerprint = fingerprintOf(ask, modelId, mode);
-      const reserved = store.reserve(ask.requestId, fingerprint, now());
+      const { requestId } = ask;
+      const place = placeOf(ask, asked.channelId);
+      const reserved = store.reserve({ requestId, fingerprint, keyId: key.keyId, ...(place && { place }) }, now());
       if (reserved.fingerprint !== fingerprint) throw new RequestIdTaken(ask.requestId);
       if (reserved.issued) return { ...reserved.issued, repeated: true };
       const underway = running.get(ask.requestId);
       if (underway) return { ...(await underway), repeated: true };
-      const work = answer(ask, infer).finally(() => running.delete(ask.requestId));
+      // Decided and not issued: the process died in between.
+      const work = (reserved.decided ? sign(reserved.decided) : answer(ask, infer)).finally(() =>
+        running.delete(ask.requestId),
+      );
       running.set(ask.requestId, work);
       return { ...(await work), repeated: false };
     },
@@ -149,7 +176,7 @@ export function createNode(options: NodeOptions): InferenceNode {
  * One spelling for one request. An id in capitals is the same id to a contract, and must not pass for a new one here:
  * that would be two receipts under one id.
  */
-function canonical(ask: Ask): Required<Ask> {
+function canonical(ask: Ask): ReceiptAsk {
   const bytes = (hex: string, length: number): Hex => toHex(fromHex(hex, length));
   return {
     requestId: bytes(ask.requestId, 32),
@@ -161,8 +188,21 @@ function canonical(ask: Ask): Required<Ask> {
   };
 }
 
+/**
+ * The place in a channel that is reserved with a request. Without the recomputed id an asker could have this node sign
+ * falling totals of one channel as if they were strangers.
+ */
+function placeOf({ requestId, sequence, cumulativeFee }: ReceiptAsk, asked?: Hex): ChannelPlace | undefined {
+  if (sequence === 0n && asked === undefined) return undefined;
+  const channelId = asked && toHex(fromHex(asked, 32));
+  if (!channelId || sequence < 1n || channelRequestId(channelId, sequence) !== requestId) {
+    throw new ChannelMismatch(requestId, sequence);
+  }
+  return { channelId, sequence, cumulativeFee };
+}
+
 /** Everything of a request that its receipt would repeat: two requests with one fingerprint get one answer. */
-function fingerprintOf(ask: Required<Ask>, modelId: Hex, mode: number): Hex {
+function fingerprintOf(ask: ReceiptAsk, modelId: Hex, mode: number): Hex {
   const types = ["bytes32", "bytes32", "address", "bytes32", "uint64", "uint128", "bytes32", "uint8"];
   const { requestId, inputHash, payer, contextHash, sequence, cumulativeFee } = ask;
   const values = [requestId, inputHash, payer, contextHash, sequence, cumulativeFee, modelId, mode];

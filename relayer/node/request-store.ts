@@ -1,62 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { DatabaseSync } from "node:sqlite";
 import type { Batch, Hex, Receipt } from "../protocol/index.ts";
-import { receiptFromWire, receiptToWire, type SignedReceipt } from "./wire.ts";
+import { ChannelOutOfOrder } from "./errors.ts";
+import type { ChannelPlace, RequestStore, Reserved, Waiting } from "./request-types.ts";
+import { receiptFromWire, receiptToWire } from "./wire.ts";
 
-/** An answer as it was given, and will be given to every repeat. */
-export interface Issued extends SignedReceipt {
-  receiptId: Hex;
-  body: Uint8Array;
-}
-
-/** A receipt that is still to reach the relayer. */
-export interface Waiting extends SignedReceipt {
-  receiptId: Hex;
-  /** Proof, for ZKML; `0x` otherwise. */
-  evidence: Hex;
-}
-
-/** A batch that was signed, and is to be posted until the relayer has it. */
-export interface SealedBatch {
-  digest: Hex;
-  batch: Batch;
-  signature: Hex;
-  leaves: Waiting[];
-}
-
-/**
- * What a node must not forget, whatever happens: which request ids it took and what it signed for them. Every method
- * is durable when it returns.
- */
-export interface RequestStore {
-  /** Takes a request id for the request with this fingerprint. @returns whose it is now, and its answer if there is one. */
-  reserve(requestId: Hex, fingerprint: Hex, now: number): { fingerprint: Hex; issued: Issued | null };
-  /** Keeps the first answer to a request; a second one changes nothing. @returns the one that is kept. */
-  issue(issued: Issued, details: { witness: Uint8Array | null }): Issued;
-  /** Receipts whose proof is still to be made. */
-  unproved(limit: number): { receiptId: Hex; receipt: Receipt; witness: Uint8Array }[];
-  recordProof(receiptId: Hex, evidence: Hex): void;
-  /** It is tried again, after those that failed less often. */
-  recordProofFailure(receiptId: Hex): void;
-  /** Receipts in no batch, not posted, with their proof where they need one, oldest first. */
-  waiting(limit: number): Waiting[];
-  /** Which of these ids this node issued, with their receipts. */
-  issuedAmong(receiptIds: readonly Hex[]): Map<Hex, Receipt>;
-  keepBatch(sealed: Omit<SealedBatch, "leaves">, receiptIds: readonly Hex[]): void;
-  /** Batches the relayer does not have yet. */
-  unposted(): SealedBatch[];
-  recordPosted(digestOrReceiptId: Hex): void;
-  /** Batches the relayer has, whose end is not known; least recently asked for first. */
-  following(limit: number, now: number): { digest: Hex; receiptIds: Hex[] }[];
-  /** The relayer lost it: it is posted again. */
-  recordUnposted(digest: Hex): void;
-  /** Its end is known: nothing is left to do for it. */
-  closeBatch(digest: Hex): void;
-  /** The batch will not be taken: `bad` receipts are set aside with the reason, the others wait again. */
-  breakUp(digest: Hex, bad: readonly Hex[], reason: string): void;
-  setAside(receiptId: Hex, reason: string): void;
-  close(): void;
-}
+export type * from "./request-types.ts";
 
 interface Row {
   request_id: string;
@@ -87,6 +36,20 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS requests_open ON requests (reserved_at) WHERE done = 0 AND receipt_id IS NOT NULL;
   CREATE INDEX IF NOT EXISTS requests_batch ON requests (batch, reserved_at) WHERE batch IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS decisions (
+    request_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    receipt_id TEXT NOT NULL,
+    receipt TEXT NOT NULL,
+    body BLOB NOT NULL,
+    witness BLOB,
+    PRIMARY KEY (request_id, key_id)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS channels (
+    channel_id TEXT PRIMARY KEY,
+    sequence TEXT NOT NULL,
+    total TEXT NOT NULL
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS batches (
     digest TEXT PRIMARY KEY,
     batch TEXT NOT NULL,
@@ -97,6 +60,9 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS batches_open ON batches (posted, asked_at) WHERE closed = 0;`;
 
+const WAITING =
+  "SELECT * FROM requests WHERE done = 0 AND receipt_id IS NOT NULL AND evidence IS NOT NULL AND batch IS NULL";
+
 // SQLite with synchronous=FULL: a commit is on the disk when it returns, power cut included. The embedded Postgres that
 // serves the relayer runs without fsync, which is not enough here: a forgotten id could be signed twice, and that is
 // a slashable fault.
@@ -106,10 +72,19 @@ export function openRequestStore(file: string): RequestStore {
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
   db.exec(SCHEMA);
   const statement = {
-    reserve: db.prepare(
-      "INSERT INTO requests (request_id, fingerprint, reserved_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-    ),
+    reserve: db.prepare("INSERT INTO requests (request_id, fingerprint, reserved_at) VALUES (?, ?, ?)"),
     find: db.prepare("SELECT * FROM requests WHERE request_id = ?"),
+    place: db.prepare("SELECT sequence, total FROM channels WHERE channel_id = ?"),
+    advance: db.prepare(
+      "INSERT INTO channels (channel_id, sequence, total) VALUES (?, ?, ?) " +
+        "ON CONFLICT DO UPDATE SET sequence = excluded.sequence, total = excluded.total",
+    ),
+    decide: db.prepare(
+      "INSERT INTO decisions (request_id, key_id, receipt_id, receipt, body, witness) VALUES (?, ?, ?, ?, ?, ?) " +
+        "ON CONFLICT DO NOTHING",
+    ),
+    decision: db.prepare("SELECT * FROM decisions WHERE request_id = ? AND key_id = ?"),
+    settle: db.prepare("DELETE FROM decisions WHERE request_id = ?"),
     issue: db.prepare(
       "UPDATE requests SET receipt_id = ?, receipt = ?, signature = ?, body = ?, witness = ?, evidence = ? " +
         "WHERE request_id = ? AND receipt_id IS NULL",
@@ -121,9 +96,9 @@ export function openRequestStore(file: string): RequestStore {
     prove: db.prepare("UPDATE requests SET evidence = ?, witness = NULL WHERE receipt_id = ?"),
     fail: db.prepare("UPDATE requests SET failures = failures + 1 WHERE receipt_id = ?"),
     waiting: db.prepare(
-      "SELECT * FROM requests WHERE done = 0 AND receipt_id IS NOT NULL AND evidence IS NOT NULL AND batch IS NULL " +
-        "ORDER BY reserved_at, rowid LIMIT ?",
+      `${WAITING} AND receipt ->> '$.keyId' = ? AND receipt ->> '$.mode' = ? ORDER BY reserved_at, rowid LIMIT ?`,
     ),
+    orphaned: db.prepare(`${WAITING} AND receipt ->> '$.keyId' <> ? ORDER BY reserved_at, rowid LIMIT ?`),
     byReceipt: db.prepare("SELECT receipt FROM requests WHERE receipt_id = ?"),
     keep: db.prepare("INSERT INTO batches (digest, batch, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
     join: db.prepare("UPDATE requests SET batch = ? WHERE receipt_id = ?"),
@@ -140,11 +115,12 @@ export function openRequestStore(file: string): RequestStore {
     aside: db.prepare("UPDATE requests SET done = 1, aside = ? WHERE receipt_id = ?"),
   };
 
-  function atOnce(work: () => void): void {
+  function atOnce<T>(work: () => T): T {
     db.exec("BEGIN IMMEDIATE");
     try {
-      work();
+      const result = work();
       db.exec("COMMIT");
+      return result;
     } catch (error) {
       db.exec("ROLLBACK");
       throw error;
@@ -158,30 +134,54 @@ export function openRequestStore(file: string): RequestStore {
     signature: row.signature as Hex,
     evidence: row.evidence as Hex,
   });
-  function find(requestId: Hex): { fingerprint: Hex; issued: Issued | null } {
-    const row = rows([statement.find.get(requestId)])[0]!;
-    const issued = row.receipt_id
-      ? {
-          receiptId: row.receipt_id as Hex,
-          receipt: receiptOf(row),
-          signature: row.signature as Hex,
-          body: new Uint8Array(row.body!),
-        }
-      : null;
-    return { fingerprint: row.fingerprint as Hex, issued };
+  type Decision = Pick<Row, "receipt_id" | "receipt" | "body" | "witness">;
+  const decision = (requestId: Hex, keyId: Hex) => statement.decision.get(requestId, keyId) as Decision | undefined;
+  function find(requestId: Hex, keyId: Hex): Reserved | null {
+    const row = statement.find.get(requestId) as Row | undefined;
+    if (!row) return null;
+    const fingerprint = row.fingerprint as Hex;
+    const found = row.receipt_id ? row : decision(requestId, keyId);
+    if (!found) return { fingerprint, decided: null, issued: null };
+    const receipt = receiptFromWire(JSON.parse(found.receipt!));
+    const decided = { receiptId: found.receipt_id as Hex, receipt, body: new Uint8Array(found.body!) };
+    return { fingerprint, decided, issued: row.receipt_id ? { ...decided, signature: row.signature as Hex } : null };
+  }
+  /** Numbers are kept as text: a total may exceed what SQLite counts with. */
+  function advance({ channelId, sequence, cumulativeFee }: ChannelPlace): void {
+    const last = statement.place.get(channelId) as { sequence: string; total: string } | undefined;
+    if (last && (sequence <= BigInt(last.sequence) || cumulativeFee < BigInt(last.total))) {
+      throw new ChannelOutOfOrder(channelId, sequence, cumulativeFee, BigInt(last.sequence), BigInt(last.total));
+    }
+    statement.advance.run(channelId, sequence.toString(), cumulativeFee.toString());
   }
 
   return {
-    reserve(requestId, fingerprint, now) {
-      statement.reserve.run(requestId, fingerprint, now);
-      return find(requestId);
-    },
-    issue({ receiptId, receipt, signature, body }, { witness }) {
-      const wire = JSON.stringify(receiptToWire(receipt));
-      const evidence = witness ? null : "0x";
-      statement.issue.run(receiptId, wire, signature, body, witness, evidence, receipt.requestId);
-      return find(receipt.requestId).issued!;
-    },
+    reserve: ({ requestId, fingerprint, keyId, place }, now) =>
+      atOnce(() => {
+        const known = find(requestId, keyId);
+        if (known) return known;
+        if (place) advance(place);
+        statement.reserve.run(requestId, fingerprint, now);
+        return { fingerprint, decided: null, issued: null };
+      }),
+    decide: ({ receiptId, receipt, body }, { witness }) =>
+      atOnce(() => {
+        const { requestId, keyId } = receipt;
+        const wire = JSON.stringify(receiptToWire(receipt));
+        // What was issued is final: a run that took longer must not be signed, too.
+        if (!find(requestId, keyId)!.issued) statement.decide.run(requestId, keyId, receiptId, wire, body, witness);
+        return find(requestId, keyId)!;
+      }),
+    issue: ({ requestId, keyId }, signature) =>
+      atOnce(() => {
+        const decided = decision(requestId, keyId);
+        if (decided) {
+          const { receipt_id, receipt, body, witness } = decided;
+          statement.issue.run(receipt_id, receipt, signature, body, witness, witness ? null : "0x", requestId);
+          statement.settle.run(requestId);
+        }
+        return find(requestId, keyId)!.issued!;
+      }),
     unproved: (limit) =>
       rows(statement.unproved.all(limit)).map((row) => ({
         receiptId: row.receipt_id as Hex,
@@ -190,7 +190,8 @@ export function openRequestStore(file: string): RequestStore {
       })),
     recordProof: (receiptId, evidence) => void statement.prove.run(evidence, receiptId),
     recordProofFailure: (receiptId) => void statement.fail.run(receiptId),
-    waiting: (limit) => rows(statement.waiting.all(limit)).map(waitingOf),
+    waiting: (limit, { keyId, mode }) => rows(statement.waiting.all(keyId, mode, limit)).map(waitingOf),
+    orphaned: (limit, keyId) => rows(statement.orphaned.all(keyId, limit)).map(waitingOf),
     issuedAmong(receiptIds) {
       const found = new Map<Hex, Receipt>();
       for (const id of receiptIds) {

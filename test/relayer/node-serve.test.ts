@@ -58,7 +58,7 @@ describe("node: serving", () => {
   it("refuses two inputs under one id: it can never be made to equivocate", async () => {
     const node = start();
     await node.serve({ requestId: id(1), inputHash: id(2) }, answer("yes"));
-    const variants = [{ inputHash: id(3) }, { contextHash: id(4) }, { cumulativeFee: 1n }, { sequence: 1n }];
+    const variants = [{ inputHash: id(3) }, { contextHash: id(4) }, { cumulativeFee: 1n }];
     for (const variant of variants) {
       const work = node.serve({ requestId: id(1), inputHash: id(2), ...variant }, answer("no"));
       expect(await thrown(work)).to.deep.include({ code: "request_id_taken" });
@@ -113,9 +113,12 @@ describe("node: serving", () => {
     expect(served.repeated).to.equal(false);
   });
 
-  it("killed between signing and keeping: the lost signature never left, the next one is the only one", async () => {
+  it("killed between signing and keeping: the same receipt is signed again, and no other", async () => {
     const store = openRequestStore(file);
+    const digests: Hex[] = [];
+    const watched = { ...key, sign: (digest: Hex) => (digests.push(digest), key.sign(digest)) };
     const dying = start({
+      key: watched,
       store: {
         ...store,
         issue: () => {
@@ -124,9 +127,10 @@ describe("node: serving", () => {
       },
     });
     const ask = { requestId: id(1), inputHash: id(2) };
-    expect(await thrown(dying.serve(ask, answer("lost")))).to.deep.include({ message: "killed" });
-    const served = await start().serve(ask, answer("kept"));
-    expect(new TextDecoder().decode(served.body)).to.equal("kept");
+    expect(await thrown(dying.serve(ask, answer("first")))).to.deep.include({ message: "killed" });
+    const served = await start({ key: watched }).serve(ask, answer("second"));
+    expect(new TextDecoder().decode(served.body)).to.equal("first");
+    expect(digests).to.deep.equal([served.receiptId, served.receiptId]);
     expect((await start().serve(ask, answer("third"))).signature).to.equal(served.signature);
   });
 
