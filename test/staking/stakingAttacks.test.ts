@@ -17,7 +17,7 @@ describe("OPGStaking, attacks", () => {
       expect(await staking.position(operator, 0, bob)).to.deep.equal([OPG, OPG]);
     });
 
-    it("a first delegator who has it raised forty thousand times over takes less than a millionth of a wei an OPG from the next", async () => {
+    it("a first delegator who has it raised forty thousand times over costs the next at most the price of one share, 40,000 wei", async () => {
       const { staking, token, open, signers } = world();
       const { operator, alice, bob, anyone } = signers;
       await open(MINIMUM, 0, operator, 0n);
