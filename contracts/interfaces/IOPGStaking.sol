@@ -258,7 +258,7 @@ interface IOPGStaking is IOperatorStake, IStakeRewards {
     /// Disputes only. Calls neither token nor reporter, so that none of them can stop it; where own stake no longer
     /// suffices, all keys of the pool's nodes end now (R12).
     /// @param bps Basis points, at most {MAX_SLASH_BPS}.
-    /// @param reporter Is credited {REPORTER_BPS} of it.
+    /// @param reporter Is credited {REPORTER_BPS} of it; zero where there is none.
     /// @return amount What was taken.
     function slash(address operator, uint8 kind, uint256 bps, address reporter) external returns (uint256 amount);
 

@@ -207,7 +207,7 @@ contract OPGStaking is StakePools, ReentrancyGuardTransient {
         (Pool storage found, Flow memory flow) = _settle(operator, kind);
         amount = _cut(found, flow, bps);
         _store(flow);
-        uint256 reward = (amount * REPORTER_BPS) / BPS;
+        uint256 reward = reporter == address(0) ? 0 : (amount * REPORTER_BPS) / BPS;
         emit Slashed(operator, kind, reporter, amount, reward, _totals(found, flow));
         _credit(reporter, reward);
         _credit(BURN_ADDRESS, amount - reward);
