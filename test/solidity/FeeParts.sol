@@ -3,10 +3,11 @@ pragma solidity 0.8.34;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IOperatorStake} from "../../contracts/interfaces/IOperatorStake.sol";
 import {IStakeRewards} from "../../contracts/interfaces/IStakeRewards.sol";
 
-/// @notice Takes rewards as staking does, and does nothing with them; or misbehaves.
-contract FeeStaking is IStakeRewards {
+/// @notice Takes rewards as staking does, and does nothing with them; or misbehaves. Calls every stake enough.
+contract FeeStaking is IOperatorStake, IStakeRewards {
     IERC20 private immutable _token;
 
     mapping(address operator => mapping(uint8 kind => uint256)) public rewards;
@@ -23,6 +24,12 @@ contract FeeStaking is IStakeRewards {
     constructor(IERC20 token) {
         _token = token;
     }
+
+    function isSufficient(address, uint8) external pure returns (bool) {
+        return true;
+    }
+
+    function endKeys(bytes32) external {}
 
     function misbehave(uint256 shy_, address target_, bytes calldata data_) external {
         (shy, target, data) = (shy_, target_, data_);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.34;
 
-import {DevelopmentStake} from "../../contracts/development/DevelopmentStake.sol";
 import {FeeRates, FeeShares, PendingRates} from "../../contracts/interfaces/IFeeSplitter.sol";
 import {Lineage, ModelContributor, ModelParent} from "../../contracts/interfaces/IModelLineage.sol";
 import {ModelVersion} from "../../contracts/interfaces/IModelRegistry.sol";
@@ -43,15 +42,13 @@ abstract contract FeeWorld {
         uint256[] memory amounts = new uint256[](1);
         (to[0], amounts[0]) = (address(this), 1_000_000_000e18);
         token = new OPGToken(to, amounts);
-        DevelopmentStake stake = new DevelopmentStake();
-        models = new ModelRegistry(address(this), address(this), new bytes32[](0));
-        nodes = new NodeRegistry(address(this), address(this), stake);
         staking = new FeeStaking(token);
+        models = new ModelRegistry(address(this), address(this), new bytes32[](0));
+        nodes = new NodeRegistry(address(this), address(this), staking);
         splitter = _splitter(FeeRates(8_000, 1_000, 500, 400, 100));
         for (uint256 i = 0; i < 2; ++i) {
             FeeActor operator = new FeeActor();
             operators.push(address(operator));
-            stake.setStake(address(operator), stake.MINIMUM());
             INodeRegistry.NodeKind kind = INodeRegistry.NodeKind(i);
             (, bytes memory id) = operator.act(address(nodes), abi.encodeCall(nodes.registerNode, (kind, "")));
             nodeIds.push(abi.decode(id, (bytes32)));
