@@ -259,6 +259,7 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
       "collectBatch",
       "collectReserved",
       "forward",
+      "release",
       "returnReservation",
     ],
     own: ["openChannel", "withdrawSigner", "thaw", "withdraw", "approveReserver", "reserve"],

@@ -113,8 +113,7 @@ describe("Closing [R10]", () => {
     const receipt = await w.receiptIn(Mode.VANILLA);
     await w.registry.settleReceipts([w.signedReceipt(receipt)]);
     const start = (await w.now()) + 100n;
-    // Two transactions: the schedule, then the execution.
-    await w.at(start - 1n);
+    await w.at(start);
     await expect(announce(w))
       .to.emit(w.registry, "ClosingAnnounced")
       .withArgs(start + 4n * SECONDS.day);

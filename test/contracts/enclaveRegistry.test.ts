@@ -164,7 +164,7 @@ describe("EnclaveRegistry", () => {
     const encode = (name: "approveMeasurement" | "withdrawMeasurement", m = measurement) =>
       w.enclaves.interface.encodeFunctionData(name as "approveMeasurement", [m, w.modelId]);
     const second = (await w.now()) + 100n;
-    await w.at(second - 1n);
+    await w.at(second);
     await expect(w.govern(w.enclaves, encode("approveMeasurement")))
       .to.emit(w.enclaves, "MeasurementApproved")
       .withArgs(measurement, w.modelId, second);
@@ -177,7 +177,7 @@ describe("EnclaveRegistry", () => {
     expect(await state()).to.deep.equal([second, NEVER, NEVER, 0n]);
 
     const end = (await w.now()) + 100n;
-    await w.at(end - 1n);
+    await w.at(end);
     await expect(w.govern(w.enclaves, encode("withdrawMeasurement")))
       .to.emit(w.enclaves, "MeasurementWithdrawn")
       .withArgs(measurement, w.modelId, end);
