@@ -97,17 +97,10 @@ abstract contract EvidenceRules {
         uint8 mode = receipt.mode;
         if (mode > Modes.TEE) return Reason.UnknownMode;
         reason = _checkKey(key, mode);
-        if (reason != Reason.None) return reason;
-        uint256 completedAt = receipt.completedAt;
-        reason = _checkTimes(completedAt, settledAt, key);
-        if (reason != Reason.None) return reason;
-        reason = _checkOutputScheme(receipt.outputScheme, mode);
-        if (reason != Reason.None) return reason;
-        if (mode == Modes.TEE) {
-            reason = _checkApproval(measurement, completedAt);
-            if (reason != Reason.None) return reason;
-        }
-        return _checkModel(model, mode);
+        if (reason == Reason.None) reason = _checkTimes(receipt.completedAt, settledAt, key);
+        if (reason == Reason.None) reason = _checkOutputScheme(receipt.outputScheme, mode);
+        if (reason == Reason.None && mode == Modes.TEE) reason = _checkApproval(measurement, receipt.completedAt);
+        if (reason == Reason.None) reason = _checkModel(model, mode);
     }
 
     /// @dev Whether a key can sign for this mode at all. Each registry holds its own kinds; asked again here, because

@@ -293,8 +293,9 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         bytes32 domain = _domainSeparatorV4();
         result.receiptId = ReceiptLib.digest(domain, ReceiptLib.structHash(receipt));
         result.mode = receipt.mode;
-        (result.settledAt, result.reason) =
-            _locate(opening.batch, receipt, opening.index, opening.proof, result.receiptId, domain);
+        uint256 at;
+        (at, result.reason) = _locate(opening.batch, receipt, opening.index, opening.proof, result.receiptId, domain);
+        result.settledAt = uint64(at);
         if (result.reason == Reason.None) _judge(receipt, result);
         result.verified = result.reason == Reason.None;
     }
@@ -303,9 +304,9 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     function settledReceipt(
         Batch calldata batch,
         Receipt calldata receipt,
-        uint32 index,
+        uint256 index,
         bytes32[] calldata proof
-    ) external view returns (bytes32 nodeId, uint64 settledAt_, Reason reason) {
+    ) external view returns (bytes32 nodeId, uint256 settledAt_, Reason reason) {
         bytes32 domain = _domainSeparatorV4();
         bytes32 id = ReceiptLib.digest(domain, ReceiptLib.structHash(receipt));
         (settledAt_, reason) = _locate(batch, receipt, index, proof, id, domain);
@@ -347,13 +348,17 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         bytes32[] calldata proof,
         bytes32 id,
         bytes32 domain
-    ) private view returns (uint64 settledAt_, Reason) {
-        uint256 count = batch.count;
+    ) private view returns (uint256 settledAt_, Reason) {
+        uint256 count;
+        assembly ("memory-safe") {
+            // Whoever asks has not read it yet, and a digest refuses it where it is no count.
+            count := calldataload(add(batch, 0x60))
+        }
         if (count == 0) {
-            settledAt_ = uint64(_settledAt[id]);
+            settledAt_ = _settledAt[id];
             return (settledAt_, settledAt_ == 0 ? Reason.NotSettled : Reason.None);
         }
-        settledAt_ = uint64(_settledAt[ReceiptLib.digest(domain, ReceiptLib.structHash(batch))]);
+        settledAt_ = _settledAt[ReceiptLib.digest(domain, ReceiptLib.structHash(batch))];
         if (settledAt_ == 0) return (0, Reason.NotSettled);
         if (index >= count) return (0, Reason.IndexOutOfRange);
         (bytes32 root, bool wellFormed) = MerkleTree.rootFromProof(id, index, count, proof);
