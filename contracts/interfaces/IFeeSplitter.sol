@@ -163,7 +163,7 @@ interface IFeeSplitter {
     /// @notice Announced rates that are not in effect, soonest first: none, one, or one that is final and one after it.
     function pendingRates() external view returns (PendingRates[] memory);
 
-    /// @notice How a fee would be divided now, in wei.
+    /// @notice How a fee is divided by the rates of an epoch, as announced so far; in wei.
     /// @param settled Whether there is a settler.
     function sharesOf(uint256 amount, uint256 epoch, bool settled) external view returns (FeeShares memory);
 
