@@ -192,6 +192,10 @@ describe("OPGStaking, rates and powers", () => {
       const later = await staking.pool(operator, 0);
       // Half and half, of which 30 % change sides; the stream's seconds between are a hundredth of an OPG.
       expect(later.delegated - after.delegated).to.be.within(70n * OPG, 71n * OPG);
+      await wait(10n * DAY);
+      await staking.compound(operator, 0);
+      const last = await staking.pool(operator, 0);
+      expect(last.delegated - later.delegated).to.be.within(3_400n * OPG, 3_520n * OPG);
     });
 
     it("applies its fall to what comes, not to what the stream had earned before", async () => {

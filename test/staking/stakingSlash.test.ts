@@ -164,6 +164,10 @@ describe("OPGStaking, slashing", () => {
     await staking.connect(operator).unbond(0, 7n * OPG);
     const requests = await staking.stakeRequests(operator, 0);
     expect(requests.map(({ amount }) => amount)).to.deep.equal([0n, 7n * OPG]);
+    await wait(21n * DAY);
+    await expect(staking.withdrawStake(operator, 0))
+      .to.emit(staking, "Withdrawn")
+      .withArgs(operator, 0, operator, true, 2n, 7n * OPG, () => true);
   }).timeout(240_000);
 });
 
