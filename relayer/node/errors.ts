@@ -26,11 +26,8 @@ export class ChannelMismatch extends Error {
 export class ChannelOutOfOrder extends Error {
   override readonly name = "ChannelOutOfOrder";
   readonly code = "channel_out_of_order";
-  constructor(channelId: Hex, sequence: bigint, total: bigint, lastSequence: bigint, lastTotal: bigint) {
-    super(
-      `channel ${channelId} stands at ${lastSequence} with a total of ${lastTotal}; ` +
-        `${sequence} with ${total} is not ahead of it: ask with the next sequence and at least this total`,
-    );
+  constructor(channelId: Hex, sequence: bigint, reason: string) {
+    super(`place ${sequence} of channel ${channelId} is refused: ${reason}; ask with the next sequence and total`);
   }
 }
 

@@ -45,11 +45,14 @@ const SCHEMA = `
     witness BLOB,
     PRIMARY KEY (request_id, key_id)
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS channels (
-    channel_id TEXT PRIMARY KEY,
+  CREATE TABLE IF NOT EXISTS places (
+    channel_id TEXT NOT NULL,
     sequence TEXT NOT NULL,
-    total TEXT NOT NULL
+    request_id TEXT NOT NULL,
+    total TEXT
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS places_order ON places (channel_id, sequence, total);
+  CREATE INDEX IF NOT EXISTS places_request ON places (request_id);
   CREATE TABLE IF NOT EXISTS batches (
     digest TEXT PRIMARY KEY,
     batch TEXT NOT NULL,
@@ -74,14 +77,19 @@ export function openRequestStore(file: string): RequestStore {
   const statement = {
     reserve: db.prepare("INSERT INTO requests (request_id, fingerprint, reserved_at) VALUES (?, ?, ?)"),
     find: db.prepare("SELECT * FROM requests WHERE request_id = ?"),
-    place: db.prepare("SELECT sequence, total FROM channels WHERE channel_id = ?"),
-    advance: db.prepare(
-      "INSERT INTO channels (channel_id, sequence, total) VALUES (?, ?, ?) " +
-        "ON CONFLICT DO UPDATE SET sequence = excluded.sequence, total = excluded.total",
+    place: db.prepare("INSERT INTO places (channel_id, sequence, request_id, total) VALUES (?, ?, ?, ?)"),
+    placed: db.prepare("SELECT channel_id FROM places WHERE request_id = ? LIMIT 1"),
+    last: db.prepare("SELECT sequence FROM places WHERE channel_id = ? ORDER BY sequence DESC LIMIT 1"),
+    below: db.prepare(
+      "SELECT total FROM places WHERE channel_id = ? AND sequence < ? AND total IS NOT NULL " +
+        "ORDER BY sequence DESC, total DESC LIMIT 1",
+    ),
+    above: db.prepare(
+      "SELECT total FROM places WHERE channel_id = ? AND sequence > ? AND total IS NOT NULL " +
+        "ORDER BY sequence, total LIMIT 1",
     ),
     decide: db.prepare(
-      "INSERT INTO decisions (request_id, key_id, receipt_id, receipt, body, witness) VALUES (?, ?, ?, ?, ?, ?) " +
-        "ON CONFLICT DO NOTHING",
+      "INSERT INTO decisions (request_id, key_id, receipt_id, receipt, body, witness) VALUES (?, ?, ?, ?, ?, ?)",
     ),
     decision: db.prepare("SELECT * FROM decisions WHERE request_id = ? AND key_id = ?"),
     settle: db.prepare("DELETE FROM decisions WHERE request_id = ?"),
@@ -146,13 +154,28 @@ export function openRequestStore(file: string): RequestStore {
     const decided = { receiptId: found.receipt_id as Hex, receipt, body: new Uint8Array(found.body!) };
     return { fingerprint, decided, issued: row.receipt_id ? { ...decided, signature: row.signature as Hex } : null };
   }
-  /** Numbers are kept as text: a total may exceed what SQLite counts with. */
-  function advance({ channelId, sequence, cumulativeFee }: ChannelPlace): void {
-    const last = statement.place.get(channelId) as { sequence: string; total: string } | undefined;
-    if (last && (sequence <= BigInt(last.sequence) || cumulativeFee < BigInt(last.total))) {
-      throw new ChannelOutOfOrder(channelId, sequence, cumulativeFee, BigInt(last.sequence), BigInt(last.total));
+  /** As text that sorts like the number: a total may exceed what SQLite counts with. */
+  const sortable = (number: bigint): string => number.toString().padStart(39, "0");
+  const totalOf = (found: unknown): bigint | null => {
+    const row = found as { total: string } | undefined;
+    return row ? BigInt(row.total) : null;
+  };
+  /** Between the totals of the places before and after it, whichever of them were decided first. */
+  function requireOrder({ channelId, sequence, cumulativeFee }: ChannelPlace): void {
+    const floor = totalOf(statement.below.get(channelId, sortable(sequence)));
+    const ceiling = totalOf(statement.above.get(channelId, sortable(sequence)));
+    if ((floor !== null && cumulativeFee < floor) || (ceiling !== null && cumulativeFee > ceiling)) {
+      throw new ChannelOutOfOrder(channelId, sequence, `its total ${cumulativeFee} is not between its neighbours'`);
     }
-    statement.advance.run(channelId, sequence.toString(), cumulativeFee.toString());
+  }
+  function takePlace(requestId: Hex, place: ChannelPlace): void {
+    const { channelId, sequence } = place;
+    const last = statement.last.get(channelId) as { sequence: string } | undefined;
+    if (last && sequence <= BigInt(last.sequence)) {
+      throw new ChannelOutOfOrder(channelId, sequence, `the channel is at ${BigInt(last.sequence)} already`);
+    }
+    requireOrder(place);
+    statement.place.run(channelId, sortable(sequence), requestId, null);
   }
 
   return {
@@ -160,16 +183,23 @@ export function openRequestStore(file: string): RequestStore {
       atOnce(() => {
         const known = find(requestId, keyId);
         if (known) return known;
-        if (place) advance(place);
+        if (place) takePlace(requestId, place);
         statement.reserve.run(requestId, fingerprint, now);
         return { fingerprint, decided: null, issued: null };
       }),
     decide: ({ receiptId, receipt, body }, { witness }) =>
       atOnce(() => {
-        const { requestId, keyId } = receipt;
-        const wire = JSON.stringify(receiptToWire(receipt));
+        const { requestId, keyId, sequence, cumulativeFee } = receipt;
+        const kept = find(requestId, keyId)!;
         // What was issued is final: a run that took longer must not be signed, too.
-        if (!find(requestId, keyId)!.issued) statement.decide.run(requestId, keyId, receiptId, wire, body, witness);
+        if (kept.issued || kept.decided) return kept;
+        const placed = statement.placed.get(requestId) as { channel_id: Hex } | undefined;
+        if (placed) {
+          requireOrder({ channelId: placed.channel_id, sequence, cumulativeFee });
+          statement.place.run(placed.channel_id, sortable(sequence), requestId, sortable(cumulativeFee));
+        }
+        const wire = JSON.stringify(receiptToWire(receipt));
+        statement.decide.run(requestId, keyId, receiptId, wire, body, witness);
         return find(requestId, keyId)!;
       }),
     issue: ({ requestId, keyId }, signature) =>

@@ -50,11 +50,13 @@ export interface RequestStore {
    * Takes a request id for the request with this fingerprint, and with it its place in a channel.
    * @returns whose it is now, and its answer if there is one.
    * @throws {ChannelOutOfOrder} where the place is new and not ahead of all before it; nothing is taken then.
+   * `cumulativeFee` is the most that the answer may bring the channel's total to.
    */
   reserve(request: { requestId: Hex; fingerprint: Hex; keyId: Hex; place?: ChannelPlace }, now: number): Reserved;
   /**
    * Keeps a key's first answer to a request, before it is signed; a second one changes nothing.
    * @returns what is kept: the decided receipt, and no other, may be signed unless an answer was issued.
+   * @throws {ChannelOutOfOrder} where its total is below an earlier place's or above a later one's.
    */
   decide(decided: Decided, details: { witness: Uint8Array | null }): Reserved;
   /** Keeps the first signature of a request, of a receipt that was decided. @returns the answer that is kept. */

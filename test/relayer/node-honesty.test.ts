@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { id as hashOf, Wallet } from "ethers";
 import fc from "fast-check";
-import { openRequestStore, type RequestStore } from "../../relayer/node/index.ts";
-import type { Hex } from "../../relayer/protocol/index.ts";
+import { createNode, localKey, openRequestStore, type RequestStore } from "../../relayer/node/index.ts";
+import { checkSeal } from "../../relayer/node/seals.ts";
+import { merkleRoot, ZERO_ADDRESS, type Hex, type Receipt } from "../../relayer/protocol/index.ts";
 import { deployDisputes, type DisputesWorld } from "../staking/disputesSupport.ts";
 import { court, type Court, type Step } from "./support/honesty.ts";
 
@@ -31,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     // The process starts anew, perhaps with another key, and dies at its nth touch of store or key, before or after.
     arbitrary: fc.record({
       key: fc.integer({ min: 0, max: 1 }),
-      dies: fc.integer({ min: 0, max: 14 }),
+      dies: fc.oneof(fc.integer({ min: 0, max: 14 }), fc.constant(999)),
       after: fc.boolean(),
     }),
   },
@@ -155,6 +156,30 @@ describe("node: an honest node is never slashed", () => {
     expect(skipped.statements().length).to.equal(1);
   });
 
+  it("decides on no total between which and its neighbours' one falls, should an answer cost less than was asked for", () => {
+    const store = openRequestStore(":memory:");
+    const [keyId, channelId] = [hashOf("key") as Hex, hashOf("channel") as Hex];
+    const request = (sequence: number) => hashOf(`request ${sequence}`) as Hex;
+    for (const sequence of [1, 2, 3]) {
+      const place = { channelId, sequence: BigInt(sequence), cumulativeFee: 10n };
+      store.reserve({ requestId: request(sequence), fingerprint: keyId, keyId, place }, 0);
+    }
+    const decide = (sequence: number, cumulativeFee: bigint) => {
+      const receiptId = hashOf(`receipt ${sequence}`) as Hex;
+      const place = { requestId: request(sequence), keyId, sequence: BigInt(sequence), cumulativeFee, completedAt: 0n };
+      const receipt = place as Receipt;
+      return store.decide({ receiptId, receipt, body: new Uint8Array() }, { witness: null });
+    };
+    decide(2, 5n);
+    expect(() => decide(1, 6n)).to.throw(/between its neighbours/);
+    expect(() => decide(3, 4n)).to.throw(/between its neighbours/);
+    decide(1, 5n);
+    decide(3, 2n ** 127n);
+    // What is decided stays, whatever else is proposed.
+    expect(decide(1, 4n).decided!.receipt.cumulativeFee).to.equal(5n);
+    store.close();
+  });
+
   it("dying with a signature on its way, it signs the same again; a node that decides after signing is caught", async () => {
     // Touches of store and key: reserve, decide, sign; it dies before the fourth, which would keep the signature.
     const [first, second] = two({}, {}) as [Step, Step];
@@ -167,6 +192,41 @@ describe("node: an honest node is never slashed", () => {
     await careless.run(steps);
     expect(careless.statements().length).to.equal(2);
     expect((await careless.faults()).equivocations).to.equal(2);
+  });
+
+  it("leaves what a former key signed to settle singly: the new key seals its own only", async () => {
+    const node = open();
+    const [first, second] = two({ place: 1 }, { place: 2 }) as [Step, Step];
+    await node.run([first, { key: 1, dies: 999, after: false }, second, { relayer: "takes" }]);
+    expect(node.posted.map(({ sequence }) => sequence)).to.deep.equal([1n]);
+    const leaves = node.statements().filter(({ opening }) => opening.batch.count > 0);
+    expect(leaves.map(({ opening }) => opening.receipt.sequence)).to.deep.equal([2n]);
+    expect(await node.faults()).to.deep.equal(NONE);
+  });
+
+  it("does not sign a seal over receipts of its former key, which it issued", async () => {
+    const domain = { chainId: 31337n, verifyingContract: ZERO_ADDRESS };
+    const store = openRequestStore(":memory:");
+    const [former, key] = [localKey(w.operatorKey.privateKey as Hex), localKey(SECOND_KEY.privateKey as Hex)];
+    const requestId = hashOf("a request") as Hex;
+    const relayer = "http://127.0.0.1:1";
+    const node = createNode({ key: former, mode: 0, modelId: requestId, domain, relayer, store });
+    const answer = { outputHash: requestId, body: new Uint8Array() };
+    const { receiptId } = await node.serve({ requestId, inputHash: requestId }, async () => answer);
+    const seal = (keyId: Hex) => {
+      const batch = {
+        keyId,
+        mode: 0,
+        root: merkleRoot([receiptId]),
+        count: 1,
+        dataHash: requestId,
+        settler: ZERO_ADDRESS,
+      };
+      return { id: "1", batch, receiptIds: [receiptId] };
+    };
+    expect(() => checkSeal(seal(key.keyId), { key, mode: 0, domain, store })).to.throw(/another key or mode/);
+    expect(() => checkSeal(seal(former.keyId), { key, mode: 0, domain, store })).to.throw(/another key/);
+    store.close();
   });
 
   it("a node that signs whatever tree it is shown is caught", async () => {

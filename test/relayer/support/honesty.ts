@@ -42,6 +42,7 @@ export function court(options: {
   const receipts = new Map<Hex, { receipt: Receipt; signature: Hex }>();
   const batches = new Map<Hex, { batch: Batch; signature: Hex; ids: Hex[] }>();
   const unknown: Hex[] = [];
+  const posted: Receipt[] = [];
   let waiting: Receipt[] = [];
   let relayer: (Step & { relayer: string })["relayer"] = "takes";
   let runs = 0;
@@ -117,7 +118,10 @@ export function court(options: {
       if (relayer === "loses") throw failing("relayer_lost");
     };
     return {
-      postReceipt: maybe,
+      postReceipt: async ({ receipt }) => {
+        await maybe();
+        posted.push(receipt);
+      },
       postBatch: maybe,
       postProofs: maybe,
       answerSeal: maybe,
@@ -192,6 +196,9 @@ export function court(options: {
       }
       process.close();
     },
+
+    /** Receipts that reached the relayer alone. */
+    posted,
 
     /** Every receipt that was ever signed, alone and in every batch that was ever signed over it. */
     statements,
