@@ -20,7 +20,6 @@ import {
   Mode,
   saltedInputHash,
   signalInputHash,
-  ZERO_HASH,
   type Domain,
   type Hex,
   type Receipt,

@@ -1,6 +1,5 @@
 import { expect } from "chai";
-import { id, keccak256, toUtf8Bytes, ZeroAddress, ZeroHash } from "ethers";
-import { network } from "hardhat";
+import { ZeroAddress } from "ethers";
 import { reasonOf } from "../support/outcome.ts";
 import { Mode } from "../support/protocol.ts";
 import { SECONDS, useWorld, type World } from "../support/world.ts";
