@@ -31,6 +31,8 @@ export interface SealedBatch {
 export interface RequestStore {
   /** Takes a request id for the request with this fingerprint. @returns whose it is now, and its answer if there is one. */
   reserve(requestId: Hex, fingerprint: Hex, now: number): { fingerprint: Hex; issued: Issued | null };
+  /** What was answered under a request id; `null` if nothing was, or not yet. */
+  issued(requestId: Hex): Issued | null;
   /** Keeps the first answer to a request; a second one changes nothing. @returns the one that is kept. */
   issue(issued: Issued, details: { witness: Uint8Array | null }): Issued;
   /** Receipts whose proof is still to be made. */
@@ -158,8 +160,9 @@ export function openRequestStore(file: string): RequestStore {
     signature: row.signature as Hex,
     evidence: row.evidence as Hex,
   });
-  function find(requestId: Hex): { fingerprint: Hex; issued: Issued | null } {
-    const row = rows([statement.find.get(requestId)])[0]!;
+  function find(requestId: Hex): { fingerprint: Hex; issued: Issued | null } | null {
+    const row = statement.find.get(requestId) as Row | undefined;
+    if (!row) return null;
     const issued = row.receipt_id
       ? {
           receiptId: row.receipt_id as Hex,
@@ -174,13 +177,14 @@ export function openRequestStore(file: string): RequestStore {
   return {
     reserve(requestId, fingerprint, now) {
       statement.reserve.run(requestId, fingerprint, now);
-      return find(requestId);
+      return find(requestId)!;
     },
+    issued: (requestId) => find(requestId)?.issued ?? null,
     issue({ receiptId, receipt, signature, body }, { witness }) {
       const wire = JSON.stringify(receiptToWire(receipt));
       const evidence = witness ? null : "0x";
       statement.issue.run(receiptId, wire, signature, body, witness, evidence, receipt.requestId);
-      return find(receipt.requestId).issued!;
+      return find(receipt.requestId)!.issued!;
     },
     unproved: (limit) =>
       rows(statement.unproved.all(limit)).map((row) => ({
