@@ -5,7 +5,7 @@ import {IEnclaveRegistry, MeasurementState} from "../interfaces/IEnclaveRegistry
 import {IKeyRegistry, KeyState} from "../interfaces/IKeyRegistry.sol";
 import {IModelRegistry, ModelState} from "../interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
-import {KeyKinds, Modes, OutputSchemes, Reason} from "../interfaces/InferenceTypes.sol";
+import {KeyKinds, Modes, OutputSchemes, Reason, Receipt} from "../interfaces/InferenceTypes.sol";
 
 /// @title EvidenceRules
 /// @notice Which keys and models may stand behind a receipt, and when (R4). The same rules serve settlement, where
@@ -37,6 +37,77 @@ abstract contract EvidenceRules {
     /// @dev Where the keys of a mode are registered.
     function _keysFor(uint8 mode) internal view returns (IKeyRegistry) {
         return mode == Modes.TEE ? IKeyRegistry(enclaveRegistry) : IKeyRegistry(nodeRegistry);
+    }
+
+    /// @dev What the registries say of everything that a receipt rests on. An unknown mode rests on nothing.
+    function _evidenceFor(
+        bytes32 keyId,
+        bytes32 modelId,
+        uint8 mode
+    ) internal view returns (KeyState memory key, ModelState memory model, MeasurementState memory measurement) {
+        if (mode > Modes.TEE) return (key, model, measurement);
+        if (mode == Modes.TEE) (key, measurement) = enclaveRegistry.enclaveState(keyId, modelId);
+        else _readState(address(nodeRegistry), IKeyRegistry.keyState.selector, keyId, 0, _at(key), 0xc0);
+        _readState(address(modelRegistry), IModelRegistry.modelState.selector, modelId, mode, _at(model), 0xc0);
+    }
+
+    /// @dev A struct of whole words travels as memory keeps it: it is read to its place, and nothing is decoded. A
+    /// registry that takes one argument ignores the second.
+    function _readState(
+        address from,
+        bytes4 selector,
+        bytes32 id,
+        uint256 mode,
+        uint256 to,
+        uint256 size
+    ) private view {
+        assembly ("memory-safe") {
+            let call_ := mload(0x40)
+            mstore(call_, selector)
+            mstore(add(call_, 0x04), id)
+            mstore(add(call_, 0x24), mode)
+            let ok := staticcall(gas(), from, call_, 0x44, to, size)
+            if or(iszero(ok), lt(returndatasize(), size)) {
+                returndatacopy(call_, 0x00, returndatasize())
+                revert(call_, returndatasize())
+            }
+        }
+    }
+
+    function _at(KeyState memory state) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := state
+        }
+    }
+
+    function _at(ModelState memory state) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := state
+        }
+    }
+
+    /// @dev Everything that R4 asks of a settled receipt but distrust and freeze, which are no fault of its own.
+    function _checkEvidence(
+        Receipt calldata receipt,
+        uint256 settledAt,
+        KeyState memory key,
+        ModelState memory model,
+        MeasurementState memory measurement
+    ) internal pure returns (Reason reason) {
+        uint8 mode = receipt.mode;
+        if (mode > Modes.TEE) return Reason.UnknownMode;
+        reason = _checkKey(key, mode);
+        if (reason != Reason.None) return reason;
+        uint256 completedAt = receipt.completedAt;
+        reason = _checkTimes(completedAt, settledAt, key);
+        if (reason != Reason.None) return reason;
+        reason = _checkOutputScheme(receipt.outputScheme, mode);
+        if (reason != Reason.None) return reason;
+        if (mode == Modes.TEE) {
+            reason = _checkApproval(measurement, completedAt);
+            if (reason != Reason.None) return reason;
+        }
+        return _checkModel(model, mode);
     }
 
     /// @dev Whether a key can sign for this mode at all. Each registry holds its own kinds; asked again here, because

@@ -293,18 +293,61 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         bytes32 domain = _domainSeparatorV4();
         result.receiptId = ReceiptLib.digest(domain, ReceiptLib.structHash(receipt));
         result.mode = receipt.mode;
-        (result.settledAt, result.reason) = _locate(opening, result.receiptId, domain);
+        (result.settledAt, result.reason) =
+            _locate(opening.batch, receipt, opening.index, opening.proof, result.receiptId, domain);
         if (result.reason == Reason.None) _judge(receipt, result);
         result.verified = result.reason == Reason.None;
     }
 
+    /// @inheritdoc IInferenceRegistry
+    function settledReceipt(
+        Batch calldata batch,
+        Receipt calldata receipt,
+        uint32 index,
+        bytes32[] calldata proof
+    ) external view returns (bytes32 nodeId, uint64 settledAt_, Reason reason) {
+        bytes32 domain = _domainSeparatorV4();
+        bytes32 id = ReceiptLib.digest(domain, ReceiptLib.structHash(receipt));
+        (settledAt_, reason) = _locate(batch, receipt, index, proof, id, domain);
+        if (reason != Reason.None) return (nodeId, settledAt_, reason);
+        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
+            _evidenceFor(receipt.keyId, receipt.modelId, receipt.mode);
+        return (key.nodeId, settledAt_, _verdict(receipt, settledAt_, key, model, measurement));
+    }
+
+    /// @inheritdoc IInferenceRegistry
+    function settledReceipts(
+        Batch calldata batch,
+        Receipt[] calldata receipts,
+        uint32[] calldata indices,
+        bytes32[] calldata proof
+    ) external view returns (bytes32 nodeId, uint64[] memory settledAts, Reason[] memory reasons) {
+        uint256 length = receipts.length;
+        if (length == 0) revert InferenceRegistry_NoReceipts();
+        settledAts = new uint64[](length);
+        reasons = new Reason[](length);
+        bytes32[] memory ids = _receiptIds(receipts);
+        if (batch.count == 0) {
+            for (uint256 i = 0; i < length; ++i) {
+                settledAts[i] = uint64(_settledAt[ids[i]]);
+                if (settledAts[i] == 0) reasons[i] = Reason.NotSettled;
+            }
+        } else {
+            (uint64 at, Reason reason) = _locateMany(batch, ids, indices, proof);
+            for (uint256 i = 0; i < length; ++i) (settledAts[i], reasons[i]) = (at, reason);
+        }
+        nodeId = _verdicts(batch, receipts, settledAts, reasons);
+    }
+
     /// @dev Finds the slot a receipt rests on. A batch of count 0 names the receipt's own: no such batch settles.
     function _locate(
-        Opening calldata opening,
+        Batch calldata batch,
+        Receipt calldata receipt,
+        uint256 index,
+        bytes32[] calldata proof,
         bytes32 id,
         bytes32 domain
     ) private view returns (uint64 settledAt_, Reason) {
-        Batch calldata batch = opening.batch;
         uint256 count = batch.count;
         if (count == 0) {
             settledAt_ = uint64(_settledAt[id]);
@@ -312,45 +355,92 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         }
         settledAt_ = uint64(_settledAt[ReceiptLib.digest(domain, ReceiptLib.structHash(batch))]);
         if (settledAt_ == 0) return (0, Reason.NotSettled);
-        if (opening.index >= count) return (0, Reason.IndexOutOfRange);
-        (bytes32 root, bool wellFormed) = MerkleTree.rootFromProof(id, opening.index, count, opening.proof);
+        if (index >= count) return (0, Reason.IndexOutOfRange);
+        (bytes32 root, bool wellFormed) = MerkleTree.rootFromProof(id, index, count, proof);
         if (!wellFormed) return (0, Reason.ProofLengthMismatch);
         if (root != batch.root) return (0, Reason.NotInBatch);
         // A key may have signed a root over leaves that are not its own.
-        if (opening.receipt.keyId != batch.keyId) return (settledAt_, Reason.KeyMismatch);
-        if (opening.receipt.mode != batch.mode) return (settledAt_, Reason.ModeMismatch);
+        if (receipt.keyId != batch.keyId) return (settledAt_, Reason.KeyMismatch);
+        if (receipt.mode != batch.mode) return (settledAt_, Reason.ModeMismatch);
         return (settledAt_, Reason.None);
+    }
+
+    /// @dev The same for receipts of one batch together; consumes their ids.
+    function _locateMany(
+        Batch calldata batch,
+        bytes32[] memory ids,
+        uint32[] calldata indices,
+        bytes32[] calldata proof
+    ) private view returns (uint64 settledAt_, Reason) {
+        settledAt_ = uint64(_settledAt[ReceiptLib.digest(_domainSeparatorV4(), ReceiptLib.structHash(batch))]);
+        if (settledAt_ == 0) return (0, Reason.NotSettled);
+        (bytes32 root, bool wellFormed) = MerkleTree.rootFromMultiproof(ids, indices, batch.count, proof);
+        if (!wellFormed) return (0, Reason.ProofLengthMismatch);
+        return root == batch.root ? (settledAt_, Reason.None) : (uint64(0), Reason.NotInBatch);
+    }
+
+    function _receiptIds(Receipt[] calldata receipts) private view returns (bytes32[] memory ids) {
+        bytes32 domain = _domainSeparatorV4();
+        ids = new bytes32[](receipts.length);
+        for (uint256 i = 0; i < receipts.length; ++i)
+            ids[i] = ReceiptLib.digest(domain, ReceiptLib.structHash(receipts[i]));
+    }
+
+    /// @dev What the keys and model versions say of receipts that were found.
+    function _verdicts(
+        Batch calldata batch,
+        Receipt[] calldata receipts,
+        uint64[] memory settledAts,
+        Reason[] memory reasons
+    ) private view returns (bytes32 nodeId) {
+        bytes32 keyId = batch.keyId;
+        bytes32 modelId = receipts[0].modelId;
+        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
+            _evidenceFor(keyId, modelId, batch.mode);
+        nodeId = key.nodeId;
+        for (uint256 i = 0; i < receipts.length; ++i) {
+            if (reasons[i] != Reason.None) continue;
+            Receipt calldata receipt = receipts[i];
+            // A key may have signed a root over leaves that are not its own.
+            if (receipt.keyId != keyId) {
+                reasons[i] = Reason.KeyMismatch;
+            } else if (receipt.mode != batch.mode) {
+                reasons[i] = Reason.ModeMismatch;
+            } else {
+                if (receipt.modelId != modelId) {
+                    modelId = receipt.modelId;
+                    (, model, measurement) = _evidenceFor(keyId, modelId, batch.mode);
+                }
+                reasons[i] = _verdict(receipt, settledAts[i], key, model, measurement);
+            }
+        }
     }
 
     /// @dev R4 over everything a receipt rests on.
     function _judge(Receipt calldata receipt, Verification memory result) private view {
         uint8 mode = receipt.mode;
-        KeyState memory key;
-        MeasurementState memory measurement;
-        Reason reason = Reason.UnknownMode;
-        if (mode <= Modes.TEE) {
-            if (mode == Modes.TEE) (key, measurement) = enclaveRegistry.enclaveState(receipt.keyId, receipt.modelId);
-            else key = nodeRegistry.keyState(receipt.keyId);
-            reason = _checkKey(key, mode);
-        }
-        if (reason == Reason.None) reason = _checkTimes(receipt.completedAt, result.settledAt, key);
-        if (reason == Reason.None) reason = _checkOutputScheme(receipt.outputScheme, mode);
-        if (reason == Reason.None && mode == Modes.TEE) reason = _checkApproval(measurement, receipt.completedAt);
-        if (reason != Reason.None) {
-            result.reason = reason;
-            return;
-        }
-        ModelState memory model = modelRegistry.modelState(receipt.modelId, mode);
-        reason = _checkModel(model, mode);
-        if (reason != Reason.None) {
-            result.reason = reason;
-            return;
-        }
+        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
+            _evidenceFor(receipt.keyId, receipt.modelId, mode);
+        result.reason = _checkEvidence(receipt, result.settledAt, key, model, measurement);
+        if (result.reason != Reason.None) return;
         Reason distrust = _checkDistrust(key, model, measurement, mode, result.settledAt);
         Reason freeze = _checkFreeze(key, model, measurement, mode);
         result.distrusted = distrust != Reason.None;
         result.frozen = freeze != Reason.None;
         result.reason = result.distrusted ? distrust : freeze;
+    }
+
+    /// @dev The reason of {_judge} alone, for whoever asks for no more.
+    function _verdict(
+        Receipt calldata receipt,
+        uint256 settledAt_,
+        KeyState memory key,
+        ModelState memory model,
+        MeasurementState memory measurement
+    ) private view returns (Reason reason) {
+        reason = _checkEvidence(receipt, settledAt_, key, model, measurement);
+        if (reason == Reason.None) reason = _checkDistrust(key, model, measurement, receipt.mode, settledAt_);
+        if (reason == Reason.None) reason = _checkFreeze(key, model, measurement, receipt.mode);
     }
 
     /// @inheritdoc IInferenceRegistry

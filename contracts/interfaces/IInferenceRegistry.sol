@@ -72,6 +72,9 @@ interface IInferenceRegistry {
     /// @notice Gas ran short inside item `index`: the whole call reverts, so that a skip cannot be forced (R2).
     error InferenceRegistry_OutOfGas(uint256 index);
 
+    /// @notice Asked about no receipt at all.
+    error InferenceRegistry_NoReceipts();
+
     /// @notice Settles batches whose evidence is the key's signature (VANILLA, TEE). Open to anyone (R1); a bad item
     /// is skipped with an event (R2); the same batch settles once, in any order (R9).
     /// @return settled How many items settled.
@@ -90,6 +93,37 @@ interface IInferenceRegistry {
     /// @notice Opens a receipt: verified? in which mode? since when? distrusted or frozen? and if not, why not (R3,
     /// R4). Reverts only for calldata that is no Opening at all.
     function verification(Opening calldata opening) external view returns (Verification memory);
+
+    /// @notice What {verification} answers, for whoever needs only whose receipt it is, since when and why not: leaner.
+    /// @param batch The batch it settled in; of count 0 where it settled alone.
+    /// @param index Place of its leaf.
+    /// @param proof Siblings from the leaf up.
+    /// @return nodeId The node of the key; meaningless unless `reason` is None.
+    /// @return settledAt Unix seconds of settlement; meaningless unless `reason` is None.
+    /// @return reason The `reason` of {verification}: None if the receipt is verified.
+    function settledReceipt(
+        Batch calldata batch,
+        Receipt calldata receipt,
+        uint32 index,
+        bytes32[] calldata proof
+    ) external view returns (bytes32 nodeId, uint64 settledAt, Reason reason);
+
+    /// @notice The same for several receipts of one key and mode, which share what can be shared: proof, key, and a
+    /// model version with the receipt before. A receipt that fails its rules harms no other; one that is not in the
+    /// batch fails them all, as their proof is one. Reverts for calldata that is no such call, and for no receipts.
+    /// @param batch The batch they settled in. Of count 0 where each settled alone: only key and mode count then.
+    /// @param indices Places of their leaves, strictly ascending; nothing where they settled alone.
+    /// @param proof The siblings that do not follow from the leaves: level by level from the leaves up, from left to
+    /// right in each (`MerkleTree.rootFromMultiproof`).
+    /// @return nodeId The node of the key.
+    /// @return settledAts Unix seconds of settlement, by receipt; meaningless unless its reason is None.
+    /// @return reasons By receipt; None if it is verified. ProofLengthMismatch for indices that are no such places.
+    function settledReceipts(
+        Batch calldata batch,
+        Receipt[] calldata receipts,
+        uint32[] calldata indices,
+        bytes32[] calldata proof
+    ) external view returns (bytes32 nodeId, uint64[] memory settledAts, Reason[] memory reasons);
 
     /// @notice When a batch (by its digest) or a receipt settled alone (by its id) was settled; 0 if it was not.
     function settledAt(bytes32 digestOrReceiptId) external view returns (uint64);

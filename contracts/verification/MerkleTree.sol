@@ -104,4 +104,91 @@ library MerkleTree {
             wellFormed := eq(at, end)
         }
     }
+
+    /// @notice Root that several leaves and their common proof lead to.
+    /// @param ids The receipts whose leaves are proved, at least one; its contents are consumed.
+    /// @param indices Places of the leaves, strictly ascending, below `count`; as many as `ids`.
+    /// @param count Number of leaves in the tree.
+    /// @param proof The siblings that do not follow from the leaves: level by level from the leaves up, from left to
+    /// right in each.
+    /// @return root The root; meaningless unless `wellFormed`.
+    /// @return wellFormed True if the places are as they must be and the proof has exactly the length they ask for.
+    function rootFromMultiproof(
+        bytes32[] memory ids,
+        uint32[] calldata indices,
+        uint256 count,
+        bytes32[] calldata proof
+    ) internal pure returns (bytes32 root, bool wellFormed) {
+        assembly ("memory-safe") {
+            let size := shl(5, mload(ids))
+            let hashes := add(ids, 0x20)
+            // Behind the free pointer: the 65 bytes of a node, then the place of each hash on its level.
+            let node := mload(0x40)
+            let places := add(node, 0x80)
+
+            wellFormed := and(gt(size, 0), eq(size, shl(5, indices.length)))
+            mstore8(0x00, 0x00)
+            let next := 0
+            for {
+                let i := 0
+            } lt(i, size) {
+                i := add(i, 0x20)
+            } {
+                let place := calldataload(add(indices.offset, i))
+                wellFormed := and(wellFormed, and(lt(place, count), iszero(lt(place, next))))
+                next := add(place, 1)
+                mstore(add(places, i), place)
+                mstore(0x01, mload(add(hashes, i)))
+                mstore(add(hashes, i), keccak256(0x00, 0x21))
+            }
+
+            mstore8(node, 0x01)
+            let left := add(node, 0x01)
+            let right := add(node, 0x21)
+            let at := proof.offset
+            for {
+                let last := mul(wellFormed, sub(count, 1))
+            } last {
+                last := shr(1, last)
+            } {
+                let to := 0
+                for {
+                    let i := 0
+                } lt(i, size) {} {
+                    let place := mload(add(places, i))
+                    let hash := mload(add(hashes, i))
+                    i := add(i, 0x20)
+                    // The last node of a level at an even place has no sibling: it is promoted.
+                    if lt(place, add(last, and(place, 1))) {
+                        // Reading past the proof's end is harmless: the length is compared when all is done.
+                        switch and(place, 1)
+                        case 1 {
+                            mstore(left, calldataload(at))
+                            mstore(right, hash)
+                            at := add(at, 0x20)
+                        }
+                        default {
+                            mstore(left, hash)
+                            switch and(lt(i, size), eq(mload(add(places, i)), add(place, 1)))
+                            case 1 {
+                                mstore(right, mload(add(hashes, i)))
+                                i := add(i, 0x20)
+                            }
+                            default {
+                                mstore(right, calldataload(at))
+                                at := add(at, 0x20)
+                            }
+                        }
+                        hash := keccak256(node, 0x41)
+                    }
+                    mstore(add(places, to), shr(1, place))
+                    mstore(add(hashes, to), hash)
+                    to := add(to, 0x20)
+                }
+                size := to
+            }
+            wellFormed := and(wellFormed, eq(at, add(proof.offset, shl(5, proof.length))))
+            root := mload(hashes)
+        }
+    }
 }

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.34;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {FeeEpochs} from "../interfaces/IFeeSplitter.sol";
+import {Channel, Claim, ClaimGroup, IInferenceEscrow, Refusal} from "../interfaces/IInferenceEscrow.sol";
+import {IInferenceRegistry} from "../interfaces/IInferenceRegistry.sol";
+import {Batch, Modes, Reason} from "../interfaces/InferenceTypes.sol";
+import {ReceiptLib} from "../verification/ReceiptLib.sol";
+import {VoucherLib} from "../verification/VoucherLib.sol";
+import {ClaimCalls} from "./ClaimCalls.sol";
+import {EscrowAccounts} from "./EscrowAccounts.sol";
+
+/// @title Channels
+/// @notice Payment of vouchers against verified receipts. See {IInferenceEscrow}.
+/// @dev Collecting calls nobody but the registry, by static calls: there is nothing to re-enter from.
+abstract contract Channels is EscrowAccounts, EIP712 {
+    /// @dev Two slots, of which the second is written once. Limit and expiry are 0 where the payer signs itself; only the
+    /// limit where a session was withdrawn without having been opened. `settler` and `epoch` are those of `owed`.
+    struct Session {
+        uint96 paid;
+        uint96 owed;
+        uint16 epoch;
+        uint40 expiry;
+        address settler;
+        uint96 limit;
+    }
+
+    // Places in a session's first slot, which collecting reads and writes whole.
+    uint256 private constant OWED_AT = 96;
+    uint256 private constant EPOCH_AT = 192;
+    uint256 private constant EXPIRY_AT = 208;
+    // And in its second.
+    uint256 private constant LIMIT_AT = 160;
+
+    /// @inheritdoc IInferenceEscrow
+    IInferenceRegistry public immutable inferenceRegistry;
+
+    mapping(bytes32 channelId => Session) internal _sessions;
+
+    constructor(IInferenceRegistry registry) EIP712("OpenGradient InferenceEscrow", "1") {
+        if (address(registry) == address(0)) revert InferenceEscrow_ZeroAddress();
+        inferenceRegistry = registry;
+    }
+
+    // ------------------------------------------------------------------------------------------------ sessions
+
+    /// @inheritdoc IInferenceEscrow
+    function openChannel(Channel calldata channel, uint96 limit, uint40 expiry) external {
+        if (msg.sender != channel.payer) revert InferenceEscrow_NotPayer(channel.payer, msg.sender);
+        _open(channel, channelIdOf(channel), limit, expiry);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function openChannelBySignature(
+        Channel calldata channel,
+        uint96 limit,
+        uint40 expiry,
+        uint256 deadline,
+        bytes calldata signature
+    ) external {
+        if (block.timestamp > deadline) revert InferenceEscrow_SignatureExpired(deadline);
+        bytes32 id = channelIdOf(channel);
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(VoucherLib.OPEN_CHANNEL_TYPEHASH, id, limit, expiry, deadline))
+        );
+        // A payer's key is asked before its code: an account with code by EIP-7702 goes on signing with its key.
+        (address recovered, , ) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (
+            (recovered == address(0) || recovered != channel.payer) &&
+            !SignatureChecker.isValidERC1271SignatureNow(channel.payer, digest, signature)
+        ) revert InferenceEscrow_BadSignature();
+        _open(channel, id, limit, expiry);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function withdrawSigner(Channel calldata channel) external {
+        if (msg.sender != channel.payer) revert InferenceEscrow_NotPayer(channel.payer, msg.sender);
+        if (channel.signer == channel.payer) revert InferenceEscrow_OwnSigner();
+        bytes32 id = channelIdOf(channel);
+        Session storage own = _sessions[id];
+        uint40 ends = uint40(own.limit == 0 ? block.timestamp : block.timestamp + THAW);
+        if (own.expiry != 0 && own.expiry <= ends) revert InferenceEscrow_AlreadyWithdrawn(own.expiry);
+        own.expiry = ends;
+        emit SignerWithdrawn(id, ends);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function session(bytes32 channelId) external view returns (uint256 paid, uint256 owed, uint256 limit, uint256 expiry) {
+        Session storage own = _sessions[channelId];
+        return (own.paid, own.owed, own.limit, own.expiry);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function voucherDigest(
+        bytes32 channelId,
+        uint64 sequence,
+        bytes32 inputHash,
+        uint128 maxCumulative
+    ) external view returns (bytes32) {
+        return _hashTypedDataV4(VoucherLib.voucherHash(channelId, sequence, inputHash, maxCumulative));
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function channelIdOf(Channel calldata channel) public view returns (bytes32) {
+        return
+            VoucherLib.channelId(
+                address(this),
+                channel.payer,
+                channel.signer,
+                channel.nodeId,
+                channel.modelId,
+                channel.modeMask,
+                channel.lane
+            );
+    }
+
+    /// @dev What was opened or withdrawn has an expiry for ever.
+    function _open(Channel calldata channel, bytes32 id, uint96 limit, uint40 expiry) private {
+        if (channel.signer == channel.payer) revert InferenceEscrow_OwnSigner();
+        uint8 modeMask = channel.modeMask;
+        if (
+            modeMask == 0 ||
+            modeMask > Modes.ALL ||
+            channel.signer == address(0) ||
+            limit == 0 ||
+            expiry <= block.timestamp
+        ) revert InferenceEscrow_BadSession();
+        Session storage own = _sessions[id];
+        if (own.expiry != 0) revert InferenceEscrow_AlreadyOpened(id);
+        (own.limit, own.expiry) = (limit, expiry);
+        emit ChannelOpened(
+            id,
+            channel.payer,
+            channel.nodeId,
+            channel.signer,
+            channel.modelId,
+            modeMask,
+            channel.lane,
+            limit,
+            expiry
+        );
+    }
+
+    // ---------------------------------------------------------------------------------------------- collecting
+
+    /// @dev What is known of a claim once it was looked at.
+    /// @param session The session's first slot before anything is paid, as a word.
+    /// @param account The payer's account, the same.
+    struct Finding {
+        bytes32 channelId;
+        bytes32 nodeId;
+        bytes32 modelId;
+        uint256 mode;
+        Refusal refusal;
+        Reason reason;
+        uint256 settledAt;
+        uint256 amount;
+        uint256 session;
+        uint256 account;
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function collect(
+        Batch calldata batch,
+        bytes32 nodeId,
+        bytes32 modelId,
+        Claim calldata claim,
+        bytes32[] calldata proof
+    ) external returns (uint256 amount) {
+        Finding memory found = _find(batch, nodeId, modelId, claim, proof);
+        if (found.refusal != Refusal.None) revert InferenceEscrow_Refused(found.refusal, found.reason);
+        amount = found.amount;
+        uint256 epoch = FeeEpochs.at(found.settledAt);
+        _settleOwed(found, _settlerOf(batch), epoch);
+        found.session += amount << OWED_AT;
+        _pay(found, claim);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function collectable(
+        Batch calldata batch,
+        bytes32 nodeId,
+        bytes32 modelId,
+        Claim calldata claim,
+        bytes32[] calldata proof
+    ) external view returns (uint256 amount, Refusal refusal, Reason reason) {
+        Finding memory found = _find(batch, nodeId, modelId, claim, proof);
+        return (found.amount, found.refusal, found.reason);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function collectBatch(ClaimGroup[] calldata groups) external returns (uint256 amount) {
+        for (uint256 i = 0; i < groups.length; ++i) {
+            if (groups[i].claims.length != 0) amount += _collectGroup(groups[i], i);
+        }
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function release(Channel[] calldata channels) external returns (uint256 amount) {
+        for (uint256 i = 0; i < channels.length; ++i) {
+            Channel calldata channel = channels[i];
+            bytes32 id = channelIdOf(channel);
+            Session storage own = _sessions[id];
+            uint256 owed = own.owed;
+            if (owed == 0) continue;
+            own.owed = 0;
+            amount += owed;
+            emit Released(id, owed);
+            _accrue(channel.nodeId, channel.modelId, own.settler, own.epoch, owed);
+        }
+    }
+
+    function _collectGroup(ClaimGroup calldata group, uint256 place) private returns (uint256 amount) {
+        (bytes32[] memory channels, bytes32 keyNode, uint256[] memory settledAts, uint256[] memory reasons) =
+            _findMany(group);
+        // All of a batch settled at once: its fees are written once. Receipts that settled alone may differ in epoch.
+        Finding memory found;
+        (found.nodeId, found.modelId, found.mode) = (group.nodeId, group.modelId, group.batch.mode);
+        uint256 epoch = 0;
+        uint256 run = 0;
+        for (uint256 i = 0; i < channels.length; ++i) {
+            found.channelId = channels[i];
+            Claim calldata claim = group.claims[i];
+            _judge(found, Reason(reasons[i]), keyNode, claim);
+            if (found.refusal != Refusal.None) {
+                emit ClaimSkipped(place, i, found.refusal, found.reason);
+                continue;
+            }
+            uint256 at = FeeEpochs.at(settledAts[i]);
+            if (at != epoch) {
+                amount += _accrueGroup(group, epoch, run);
+                (epoch, run) = (at, 0);
+            }
+            run += found.amount;
+            _pay(found, claim);
+        }
+        amount += _accrueGroup(group, epoch, run);
+    }
+
+    function _accrueGroup(ClaimGroup calldata group, uint256 epoch, uint256 amount) private returns (uint256) {
+        if (amount != 0) _accrue(group.nodeId, group.modelId, _settlerOf(group.batch), epoch, amount);
+        return amount;
+    }
+
+    /// @dev A receipt that settled alone has no settler, whatever the batch that stands for it says.
+    function _settlerOf(Batch calldata batch) internal pure returns (address) {
+        return batch.count == 0 ? address(0) : batch.settler;
+    }
+
+    function _find(
+        Batch calldata batch,
+        bytes32 nodeId,
+        bytes32 modelId,
+        Claim calldata claim,
+        bytes32[] calldata proof
+    ) private view returns (Finding memory found) {
+        (found.nodeId, found.modelId, found.mode) = (nodeId, modelId, batch.mode);
+        found.channelId = ClaimCalls.channelOf(address(this), nodeId, modelId, claim);
+        (bytes32 keyNode, uint256 settledAt, Reason reason) =
+            ClaimCalls.read(
+                ClaimCalls.settledReceipt(inferenceRegistry, batch, modelId, found.channelId, claim, proof)
+            );
+        found.settledAt = settledAt;
+        _judge(found, reason, keyNode, claim);
+    }
+
+    /// @dev What the registry says of a group's receipts; the rest is for {_judge}, one after the other, as one claim
+    /// changes what the next may find.
+    function _findMany(
+        ClaimGroup calldata group
+    )
+        private
+        view
+        returns (bytes32[] memory channels, bytes32 keyNode, uint256[] memory settledAts, uint256[] memory reasons)
+    {
+        Claim[] calldata claims = group.claims;
+        channels = new bytes32[](claims.length);
+        (bytes32 nodeId, bytes32 modelId) = (group.nodeId, group.modelId);
+        for (uint256 i = 0; i < claims.length; ++i)
+            channels[i] = ClaimCalls.channelOf(address(this), nodeId, modelId, claims[i]);
+        (keyNode, settledAts, reasons) = ClaimCalls.settledReceipts(inferenceRegistry, group, channels);
+    }
+
+    /// @dev What a claim on a receipt is paid, by what the payer signed and by what is left (R7).
+    function _judge(Finding memory found, Reason reason, bytes32 keyNode, Claim calldata claim) private view {
+        found.reason = reason;
+        if (reason != Reason.None) found.refusal = Refusal.NotVerified;
+        else if (keyNode != found.nodeId) found.refusal = Refusal.OtherNode;
+        else if (claim.sequence == 0) found.refusal = Refusal.WrongSequence;
+        else if (claim.modeMask & (1 << found.mode) == 0) found.refusal = Refusal.ModeNotAllowed;
+        else if (!_isSigned(found.channelId, claim)) found.refusal = Refusal.BadVoucher;
+        else found.refusal = _measure(found, claim);
+    }
+
+    function _isSigned(bytes32 channelId, Claim calldata claim) private view returns (bool) {
+        bytes32 hash = VoucherLib.voucherHash(channelId, claim.sequence, claim.inputHash, claim.maxCumulative);
+        bytes32 digest = ReceiptLib.digest(_domainSeparatorV4(), hash);
+        (address recovered, , ) = ECDSA.tryRecover(digest, claim.r, claim.vs);
+        return recovered != address(0) && recovered == claim.signer;
+    }
+
+    function _measure(Finding memory found, Claim calldata claim) private view returns (Refusal) {
+        uint256 word = _word(_sessions[found.channelId]);
+        uint256 paid = uint96(word);
+        uint256 due = claim.maxCumulative < claim.cumulativeFee ? claim.maxCumulative : claim.cumulativeFee;
+        // More than all there is cannot be paid anyway.
+        if (due > type(uint96).max) due = type(uint96).max;
+        if (due <= paid) return Refusal.NothingDue;
+        if (claim.signer != claim.payer) {
+            uint256 limit = _sessions[found.channelId].limit;
+            if (limit == 0) return Refusal.NotOpened;
+            if (claim.completedAt > word >> EXPIRY_AT) return Refusal.SessionExpired;
+            if (limit <= paid) return Refusal.LimitReached;
+            if (due > limit) due = limit;
+        }
+        found.session = word;
+        word = _word(_accounts[claim.payer][found.nodeId]);
+        found.account = word;
+        uint256 amount = due - paid;
+        if (amount > uint96(word)) amount = uint96(word);
+        found.amount = amount;
+        return amount == 0 ? Refusal.EscrowEmpty : Refusal.None;
+    }
+
+    /// @dev What waits in a channel is of one settler and one epoch: what is not goes on first.
+    function _settleOwed(Finding memory found, address settler, uint256 epoch) private {
+        Session storage own = _sessions[found.channelId];
+        uint256 word = found.session;
+        address before = own.settler;
+        if (before == settler && uint16(word >> EPOCH_AT) == epoch) return;
+        uint256 owed = uint96(word >> OWED_AT);
+        if (owed != 0) {
+            emit Released(found.channelId, owed);
+            _accrue(found.nodeId, found.modelId, before, uint16(word >> EPOCH_AT), owed);
+        }
+        if (before != settler) own.settler = settler;
+        uint256 kept = word & ~((uint256(type(uint96).max) << OWED_AT) | (uint256(type(uint16).max) << EPOCH_AT));
+        found.session = kept | (epoch << EPOCH_AT);
+    }
+
+    /// @dev Neither addition nor subtraction leaves its field: the channel pays at most the largest number of 96 bits,
+    /// the account at most its balance, and what waits is part of what is held.
+    function _pay(Finding memory found, Claim calldata claim) private {
+        uint256 amount = found.amount;
+        uint256 word = found.session + amount;
+        uint256 purse = found.account - amount;
+        // A payer's own channel was never opened: indexers learn here what it is.
+        if (uint96(word) == amount && claim.signer == claim.payer) _announce(found, claim);
+        Session storage own = _sessions[found.channelId];
+        Account storage account_ = _accounts[claim.payer][found.nodeId];
+        assembly ("memory-safe") {
+            sstore(own.slot, word)
+            sstore(account_.slot, purse)
+        }
+        emit Collected(
+            found.channelId,
+            claim.sequence,
+            amount,
+            uint96(word),
+            uint96(purse),
+            uint96(word >> OWED_AT)
+        );
+    }
+
+    function _announce(Finding memory found, Claim calldata claim) private {
+        emit ChannelOpened(
+            found.channelId,
+            claim.payer,
+            found.nodeId,
+            claim.signer,
+            found.modelId,
+            claim.modeMask,
+            claim.lane,
+            type(uint96).max,
+            type(uint40).max
+        );
+    }
+
+    function _word(Session storage own) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(own.slot)
+        }
+    }
+
+    function _word(Account storage own) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(own.slot)
+        }
+    }
+}
