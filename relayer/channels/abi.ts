@@ -5,9 +5,9 @@ import { Interface } from "ethers";
 const BATCH = "(bytes32 keyId,uint8 mode,bytes32 root,uint32 count,bytes32 dataHash,address settler)";
 const CHANNEL = "(address payer,address signer,bytes32 nodeId,bytes32 modelId,uint8 modeMask,uint64 lane)";
 const CLAIM =
-  "(address payer,address signer,uint8 modeMask,uint64 lane,uint64 sequence,bytes32 inputHash,uint128 maxCumulative," +
-  "bytes32 r,bytes32 vs,bytes32 outputHash,uint8 outputScheme,bytes32 contextHash,uint128 cumulativeFee," +
-  "uint64 completedAt,uint32 index)";
+  "(address signer,uint8 modeMask,uint64 lane,bytes32 inputHash,bytes32 outputHash,uint8 outputScheme," +
+  "bytes32 contextHash,address payer,uint64 sequence,uint128 cumulativeFee,uint64 completedAt,uint128 maxCumulative," +
+  "bytes32 r,bytes32 vs,uint32 index)";
 
 export const inferenceEscrow = new Interface([
   "function deposit(address payer,bytes32 nodeId,uint256 amount)",
@@ -20,9 +20,10 @@ export const inferenceEscrow = new Interface([
   `function collectable(${BATCH} batch,bytes32 nodeId,bytes32 modelId,${CLAIM} claim,bytes32[] proof) view returns (uint256 amount,uint8 refusal,uint8 reason)`,
   "function forward(bytes32 nodeId,bytes32 modelId,address settler,uint256 epoch) returns (uint256 amount)",
   "function account(address payer,bytes32 nodeId) view returns (uint256 balance,uint256 thawing,uint256 readyAt)",
-  "function session(bytes32 channelId) view returns (uint256 paid,uint256 limit,uint256 expiry)",
+  "function session(bytes32 channelId) view returns (uint256 paid,uint256 owed,uint256 limit,uint256 expiry)",
   "function inferenceRegistry() view returns (address)",
-  "event Collected(bytes32 indexed channelId,uint64 sequence,uint256 amount,uint256 paid,uint256 balance,address settler,uint256 epoch,uint256 fees)",
+  "event Collected(bytes32 indexed channelId,uint64 sequence,uint256 amount,uint256 paid,uint256 balance,uint256 owed)",
+  "event FeesAccrued(bytes32 indexed nodeId,bytes32 indexed modelId,address indexed settler,uint256 epoch,uint256 amount,uint256 fees)",
   "event ClaimSkipped(uint256 indexed group,uint256 indexed index,uint8 indexed refusal,uint8 reason)",
 ]);
 

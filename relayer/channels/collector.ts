@@ -109,8 +109,9 @@ export function createCollector(options: CollectorOptions) {
       const event = log.address.toLowerCase() === to ? inferenceEscrow.parseLog(log) : null;
       if (event?.name === "Collected") {
         amount += event.args.amount;
-        const { modelId } = items.find((item) => item.channelId === event.args.channelId)!.request.channel;
-        into.fees.push({ nodeId, modelId, settler: event.args.settler.toLowerCase(), epoch: event.args.epoch });
+      } else if (event?.name === "FeesAccrued") {
+        const { nodeId, modelId, settler, epoch } = event.args;
+        into.fees.push({ nodeId, modelId, settler: settler.toLowerCase(), epoch });
       } else if (event?.name === "ClaimSkipped") {
         const item = groups[Number(event.args.group)]!.items[Number(event.args.index)]!;
         into.leftOut.push(leftOut(item, event.args.refusal, event.args.reason));

@@ -99,24 +99,25 @@ export function createPayee(options: PayeeOptions): Payee {
     return known;
   }
 
-  /** One consistent view of all that the payer's balance is to pay for. */
-  async function look({ channelId, request: { channel } }: Omit<Taken, "cumulativeFee">): Promise<EscrowSnapshot> {
-    const { payer } = channel;
-    for (let reads = 0; reads < READS; reads++) {
-      const wanted = new Set([channelId, ...store.unpaid(payer).map((unpaid) => unpaid.channelId)]);
-      if (wanted.size > maxUnpaidChannels) throw new RequestRefused("too_many_channels", { limit: maxUnpaidChannels });
-      let snapshot: EscrowSnapshot;
-      try {
-        snapshot = await reader.snapshot(payer, nodeId, [...wanted], reads > 0);
-      } catch (cause) {
-        throw new RequestRefused("chain_unknown", {}, cause);
-      }
-      // While it was asked, others of this payer's channels may have been served, or a later block heard of.
-      const covered = store.unpaid(payer).every((unpaid) => snapshot.sessions.has(unpaid.channelId));
-      if (covered && snapshot.sessions.has(channelId) && snapshot.block >= store.seenBlock(payer)) return snapshot;
-    }
-    throw new RequestRefused("chain_unknown");
+  /** Channels that draw on the balance which is to pay for this. */
+  function drawing({ channelId, request: { channel } }: Omit<Taken, "cumulativeFee">): Hex[] {
+    const wanted = new Set([channelId, ...store.unpaid(channel.payer).map((unpaid) => unpaid.channelId)]);
+    if (wanted.size > maxUnpaidChannels) throw new RequestRefused("too_many_channels", { limit: maxUnpaidChannels });
+    return [...wanted];
   }
+
+  async function look(asked: Omit<Taken, "cumulativeFee">, fresh: boolean): Promise<EscrowSnapshot> {
+    const wanted = drawing(asked);
+    try {
+      return await reader.snapshot(asked.request.channel.payer, nodeId, wanted, fresh);
+    } catch (cause) {
+      throw new RequestRefused("chain_unknown", {}, cause);
+    }
+  }
+
+  /** While the chain was asked, others of this payer's channels may have been served, or a later block heard of. */
+  const covers = (asked: Omit<Taken, "cumulativeFee">, { sessions, block }: EscrowSnapshot): boolean =>
+    block >= store.seenBlock(asked.request.channel.payer) && drawing(asked).every((id) => sessions.has(id));
 
   /** Whether the escrow would pay for it, all else that it is to pay included. */
   function checkMoney(asked: Omit<Taken, "cumulativeFee">, cumulativeFee: bigint, snapshot: EscrowSnapshot): void {
@@ -172,7 +173,11 @@ export function createPayee(options: PayeeOptions): Payee {
       const asked = check(message);
       const { requestId, channelId: id } = asked;
       if (checkLane(asked)?.answer) return stored(requestId);
-      const snapshot = await look(asked);
+      let snapshot = await look(asked, false);
+      for (let reads = 1; !covers(asked, snapshot); reads++) {
+        if (reads === READS) throw new RequestRefused("chain_unknown");
+        snapshot = await look(asked, true);
+      }
 
       // From here to `running` nothing waits: what is checked is what is taken.
       const known = checkLane(asked);
