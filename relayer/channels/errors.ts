@@ -24,7 +24,7 @@ const REFUSALS = {
   sequence_passed: "a higher sequence was taken in this lane; take the next one",
   lane_busy: "a request is under way in this lane; wait for it, or use another lane",
   other_key: "this was taken under a key that the node no longer serves with; use another lane",
-  unknown_history: "the channel has paid before and is not known here; use another lane",
+  unknown_history: "the channel has paid for more than is known here; use another lane",
   voucher_too_low: "the voucher does not cover the price; sign a higher maxCumulative at the next sequence",
   session_not_opened: "the payer has not opened the channel for this signer; send openChannel first",
   session_expired: "the session ends before an answer would be there; open another one",

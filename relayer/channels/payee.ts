@@ -124,7 +124,7 @@ export function createPayee(options: PayeeOptions): Payee {
     const { request, channelId } = asked;
     const { payer, signer } = request.channel;
     const { paid, limit, expiry } = snapshot.sessions.get(channelId)!;
-    if (paid > 0n && !store.head(channelId)) throw new RequestRefused("unknown_history", { paid });
+    if (paid > store.lastFee(channelId)) throw new RequestRefused("unknown_history", { paid });
     if (cumulativeFee > request.maxCumulative)
       throw new RequestRefused("voucher_too_low", { cumulativeFee, maxCumulative: request.maxCumulative });
     const session = signer !== payer;
