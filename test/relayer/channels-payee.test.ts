@@ -194,6 +194,17 @@ describe("payment channels: the node's side", () => {
     expect(store.unpaid()[0]!.owed).to.equal(7n);
   });
 
+  it("a node's answer costs what was asked for or less, by the node's own rule too", async () => {
+    const { node } = sides.startNode();
+    const ask = { requestId: word(1), inputHash: word(2), cumulativeFee: 5n };
+    const dear = node.serve(ask, async () => ({ ...(await infer()), cumulativeFee: 6n }));
+    expect(await codeOf(dear)).to.match(/never costs more/);
+    expect(node.issued(word(1))).to.equal(null);
+    const cheap = await node.serve(ask, async () => ({ ...(await infer()), cumulativeFee: 4n }));
+    expect(node.issued(word(1))?.receipt.cumulativeFee).to.equal(4n);
+    expect(await node.serve(ask, infer), "a repeat").to.deep.equal({ ...cheap, repeated: true });
+  });
+
   it("killed between the node's signature and its own note: the receipt is found at the next start", async () => {
     const first = sides.startNode();
     const pending = await sides.startPayer().request(wish());
@@ -206,6 +217,20 @@ describe("payment channels: the node's side", () => {
     expect(store.due(idOf(pending))).to.deep.equal([pending.requestId]);
     const next = forged(pending, { sequence: "2", maxCumulative: "30" });
     expect((await payee.serve(next, work)).receipt.cumulativeFee).to.equal(10n);
+  });
+
+  it("a note that failed is made up for before the lane goes on", async () => {
+    const { payee, store } = sides.startNode();
+    const pending = await sides.startPayer().request(wish());
+    const { keep } = store;
+    store.keep = () => {
+      throw new Error("disk full");
+    };
+    expect(await codeOf(payee.serve(pending.message, work))).to.equal("disk full");
+    store.keep = keep;
+    const next = forged(pending, { sequence: "2", maxCumulative: "30" });
+    expect((await payee.serve(next, work)).receipt.cumulativeFee).to.equal(10n);
+    expect(store.due(idOf(pending))).to.have.length(2);
   });
 
   it("a lane that hangs on a key no longer served with stays shut: nobody else knows whether it has a receipt", async () => {

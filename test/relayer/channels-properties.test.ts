@@ -177,7 +177,7 @@ describe("payment channels: properties", () => {
       price: fc.integer({ min: 0, max: 9 }),
       fails: fc.boolean(),
       together: fc.boolean(),
-      then: fc.constantFrom("nothing", "nothing", "nothing", "thaw", "withdraw", "collect", "restart"),
+      after: fc.constantFrom("nothing", "nothing", "nothing", "thaw", "withdraw", "collect", "restart"),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 40 }), async (acts) => {
@@ -188,7 +188,7 @@ describe("payment channels: properties", () => {
         let underway: Promise<unknown>[] = [];
         const channel = { payer: owner.address, signer: owner.address, nodeId, modelId, modeMask: 1 };
         try {
-          for (const { lane, sequence, input, most, price, fails, together, then } of acts) {
+          for (const { lane, sequence, input, most, price, fails, together, after } of acts) {
             const message = {
               channel: { ...channel, lane: String(lane) },
               contextHash: word(0),
@@ -204,10 +204,10 @@ describe("payment channels: properties", () => {
             if (together) continue;
             await Promise.all(underway);
             underway = [];
-            if (then === "thaw") sides.chain.state.thawing = sides.chain.state.balance;
-            if (then === "withdraw") withdraw(sides, record);
-            if (then === "collect") record.collect(lane);
-            if (then === "restart") {
+            if (after === "thaw") sides.chain.state.thawing = sides.chain.state.balance;
+            if (after === "withdraw") withdraw(sides, record);
+            if (after === "collect") record.collect(lane);
+            if (after === "restart") {
               side.stop();
               side = sides.startNode();
             }
