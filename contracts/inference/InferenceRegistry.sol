@@ -293,8 +293,9 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         bytes32 domain = _domainSeparatorV4();
         result.receiptId = ReceiptLib.digest(domain, ReceiptLib.structHash(receipt));
         result.mode = receipt.mode;
-        (result.settledAt, result.reason) =
-            _locate(opening.batch, receipt, opening.index, opening.proof, result.receiptId, domain);
+        uint256 at;
+        (at, result.reason) = _locate(opening.batch, receipt, opening.index, opening.proof, result.receiptId, domain);
+        result.settledAt = uint64(at);
         if (result.reason == Reason.None) _judge(receipt, result);
         result.verified = result.reason == Reason.None;
     }
@@ -303,15 +304,17 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     function settledReceipt(
         Batch calldata batch,
         Receipt calldata receipt,
-        uint32 index,
+        uint256 index,
         bytes32[] calldata proof
-    ) external view returns (bytes32 nodeId, uint64 settledAt_, Reason reason) {
+    ) external view returns (bytes32 nodeId, uint256 settledAt_, Reason reason) {
         bytes32 domain = _domainSeparatorV4();
         bytes32 id = ReceiptLib.digest(domain, ReceiptLib.structHash(receipt));
         (settledAt_, reason) = _locate(batch, receipt, index, proof, id, domain);
         if (reason != Reason.None) return (nodeId, settledAt_, reason);
-        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
-            _evidenceFor(receipt.keyId, receipt.modelId, receipt.mode);
+        KeyState memory key;
+        ModelState memory model;
+        MeasurementState memory measurement;
+        _readEvidence(receipt.keyId, receipt.modelId, receipt.mode, key, model, measurement);
         return (key.nodeId, settledAt_, _verdict(receipt, settledAt_, key, model, measurement));
     }
 
@@ -347,13 +350,17 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         bytes32[] calldata proof,
         bytes32 id,
         bytes32 domain
-    ) private view returns (uint64 settledAt_, Reason) {
-        uint256 count = batch.count;
+    ) private view returns (uint256 settledAt_, Reason) {
+        uint256 count;
+        assembly ("memory-safe") {
+            // Whoever asks has not read it yet, and a digest refuses it where it is no count.
+            count := calldataload(add(batch, 0x60))
+        }
         if (count == 0) {
-            settledAt_ = uint64(_settledAt[id]);
+            settledAt_ = _settledAt[id];
             return (settledAt_, settledAt_ == 0 ? Reason.NotSettled : Reason.None);
         }
-        settledAt_ = uint64(_settledAt[ReceiptLib.digest(domain, ReceiptLib.structHash(batch))]);
+        settledAt_ = _settledAt[ReceiptLib.digest(domain, ReceiptLib.structHash(batch))];
         if (settledAt_ == 0) return (0, Reason.NotSettled);
         if (index >= count) return (0, Reason.IndexOutOfRange);
         (bytes32 root, bool wellFormed) = MerkleTree.rootFromProof(id, index, count, proof);
@@ -395,8 +402,11 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     ) private view returns (bytes32 nodeId) {
         bytes32 keyId = batch.keyId;
         bytes32 modelId = receipts[0].modelId;
-        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
-            _evidenceFor(keyId, modelId, batch.mode);
+        uint8 mode = batch.mode;
+        KeyState memory key;
+        ModelState memory model;
+        MeasurementState memory measurement;
+        _readEvidence(keyId, modelId, mode, key, model, measurement);
         nodeId = key.nodeId;
         for (uint256 i = 0; i < receipts.length; ++i) {
             if (reasons[i] != Reason.None) continue;
@@ -404,12 +414,12 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
             // A key may have signed a root over leaves that are not its own.
             if (receipt.keyId != keyId) {
                 reasons[i] = Reason.KeyMismatch;
-            } else if (receipt.mode != batch.mode) {
+            } else if (receipt.mode != mode) {
                 reasons[i] = Reason.ModeMismatch;
             } else {
                 if (receipt.modelId != modelId) {
                     modelId = receipt.modelId;
-                    (, model, measurement) = _evidenceFor(keyId, modelId, batch.mode);
+                    _readEvidence(keyId, modelId, mode, key, model, measurement);
                 }
                 reasons[i] = _verdict(receipt, settledAts[i], key, model, measurement);
             }
@@ -419,8 +429,10 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     /// @dev R4 over everything a receipt rests on.
     function _judge(Receipt calldata receipt, Verification memory result) private view {
         uint8 mode = receipt.mode;
-        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
-            _evidenceFor(receipt.keyId, receipt.modelId, mode);
+        KeyState memory key;
+        ModelState memory model;
+        MeasurementState memory measurement;
+        _readEvidence(receipt.keyId, receipt.modelId, mode, key, model, measurement);
         result.reason = _checkEvidence(receipt, result.settledAt, key, model, measurement);
         if (result.reason != Reason.None) return;
         Reason distrust = _checkDistrust(key, model, measurement, mode, result.settledAt);
@@ -439,8 +451,10 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         MeasurementState memory measurement
     ) private view returns (Reason reason) {
         reason = _checkEvidence(receipt, settledAt_, key, model, measurement);
-        if (reason == Reason.None) reason = _checkDistrust(key, model, measurement, receipt.mode, settledAt_);
-        if (reason == Reason.None) reason = _checkFreeze(key, model, measurement, receipt.mode);
+        if (reason != Reason.None) return reason;
+        uint8 mode = receipt.mode;
+        reason = _checkDistrust(key, model, measurement, mode, settledAt_);
+        if (reason == Reason.None) reason = _checkFreeze(key, model, measurement, mode);
     }
 
     /// @inheritdoc IInferenceRegistry

@@ -104,9 +104,9 @@ interface IInferenceRegistry {
     function settledReceipt(
         Batch calldata batch,
         Receipt calldata receipt,
-        uint32 index,
+        uint256 index,
         bytes32[] calldata proof
-    ) external view returns (bytes32 nodeId, uint64 settledAt, Reason reason);
+    ) external view returns (bytes32 nodeId, uint256 settledAt, Reason reason);
 
     /// @notice The same for several receipts of one key and mode, which share what can be shared: proof, key, and a
     /// model version with the receipt before. A receipt that fails its rules harms no other; one that is not in the

@@ -146,20 +146,21 @@ abstract contract Channels is EscrowAccounts, EIP712 {
 
     // ---------------------------------------------------------------------------------------------- collecting
 
-    /// @dev What is known of a claim once it was looked at.
+    /// @dev What is known of a claim once it was looked at. Words of claims are read as they come: `ClaimCalls.channelOf`
+    /// and the registry have refused those with bits beyond their type.
+    /// @param nodeId As the channel has it; `keyNode` as the registry has it.
     /// @param session The session's first slot before anything is paid, as a word.
     /// @param account The payer's account, the same.
+    /// @param accountSlot Where that is kept.
     struct Finding {
         bytes32 channelId;
         bytes32 nodeId;
+        bytes32 keyNode;
         bytes32 modelId;
-        uint256 mode;
-        Refusal refusal;
-        Reason reason;
-        uint256 settledAt;
         uint256 amount;
         uint256 session;
         uint256 account;
+        uint256 accountSlot;
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -170,12 +171,14 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         Claim calldata claim,
         bytes32[] calldata proof
     ) external returns (uint256 amount) {
-        Finding memory found = _find(batch, nodeId, modelId, claim, proof);
-        if (found.refusal != Refusal.None) revert InferenceEscrow_Refused(found.refusal, found.reason);
+        (Finding memory found, Refusal refusal, Reason reason, uint256 settledAt) =
+            _find(batch, nodeId, modelId, claim, proof);
+        if (refusal != Refusal.None) revert InferenceEscrow_Refused(refusal, reason);
+        _settleOwed(found, _settlerOf(batch), FeeEpochs.at(settledAt));
         amount = found.amount;
-        uint256 epoch = FeeEpochs.at(found.settledAt);
-        _settleOwed(found, _settlerOf(batch), epoch);
-        found.session += amount << OWED_AT;
+        unchecked {
+            found.session += amount << OWED_AT;
+        }
         _pay(found, claim);
     }
 
@@ -187,8 +190,9 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         Claim calldata claim,
         bytes32[] calldata proof
     ) external view returns (uint256 amount, Refusal refusal, Reason reason) {
-        Finding memory found = _find(batch, nodeId, modelId, claim, proof);
-        return (found.amount, found.refusal, found.reason);
+        Finding memory found;
+        (found, refusal, reason, ) = _find(batch, nodeId, modelId, claim, proof);
+        if (refusal == Refusal.None) amount = found.amount;
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -214,25 +218,26 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     }
 
     function _collectGroup(ClaimGroup calldata group, uint256 place) private returns (uint256 amount) {
-        (bytes32[] memory channels, bytes32 keyNode, uint256[] memory settledAts, uint256[] memory reasons) =
-            _findMany(group);
-        // All of a batch settled at once: its fees are written once. Receipts that settled alone may differ in epoch.
         Finding memory found;
-        (found.nodeId, found.modelId, found.mode) = (group.nodeId, group.modelId, group.batch.mode);
+        bytes32[] memory channels;
+        uint256[] memory settledAts;
+        uint256[] memory reasons;
+        (channels, found.keyNode, settledAts, reasons) = _findMany(group);
+        // All of a batch settled at once: its fees are written once. Receipts that settled alone may differ in epoch.
+        (found.nodeId, found.modelId) = (group.nodeId, group.modelId);
         uint256 epoch = 0;
         uint256 run = 0;
         for (uint256 i = 0; i < channels.length; ++i) {
             found.channelId = channels[i];
             Claim calldata claim = group.claims[i];
-            _judge(found, Reason(reasons[i]), keyNode, claim);
-            if (found.refusal != Refusal.None) {
-                emit ClaimSkipped(place, i, found.refusal, found.reason);
+            Refusal refusal = _judge(found, Reason(reasons[i]), group.batch, claim);
+            if (refusal != Refusal.None) {
+                emit ClaimSkipped(place, i, refusal, Reason(reasons[i]));
                 continue;
             }
-            uint256 at = FeeEpochs.at(settledAts[i]);
-            if (at != epoch) {
+            if (FeeEpochs.at(settledAts[i]) != epoch) {
                 amount += _accrueGroup(group, epoch, run);
-                (epoch, run) = (at, 0);
+                (epoch, run) = (FeeEpochs.at(settledAts[i]), 0);
             }
             run += found.amount;
             _pay(found, claim);
@@ -256,15 +261,14 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         bytes32 modelId,
         Claim calldata claim,
         bytes32[] calldata proof
-    ) private view returns (Finding memory found) {
-        (found.nodeId, found.modelId, found.mode) = (nodeId, modelId, batch.mode);
+    ) private view returns (Finding memory found, Refusal refusal, Reason reason, uint256 settledAt) {
+        found.nodeId = nodeId;
+        found.modelId = modelId;
         found.channelId = ClaimCalls.channelOf(address(this), nodeId, modelId, claim);
-        (bytes32 keyNode, uint256 settledAt, Reason reason) =
-            ClaimCalls.read(
-                ClaimCalls.settledReceipt(inferenceRegistry, batch, modelId, found.channelId, claim, proof)
-            );
-        found.settledAt = settledAt;
-        _judge(found, reason, keyNode, claim);
+        uint256 answer =
+            ClaimCalls.settledReceipt(inferenceRegistry, batch, modelId, found.channelId, claim, proof);
+        (found.keyNode, settledAt, reason) = ClaimCalls.read(answer);
+        refusal = _judge(found, reason, batch, claim);
     }
 
     /// @dev What the registry says of a group's receipts; the rest is for {_judge}, one after the other, as one claim
@@ -285,31 +289,64 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     }
 
     /// @dev What a claim on a receipt is paid, by what the payer signed and by what is left (R7).
-    function _judge(Finding memory found, Reason reason, bytes32 keyNode, Claim calldata claim) private view {
-        found.reason = reason;
-        if (reason != Reason.None) found.refusal = Refusal.NotVerified;
-        else if (keyNode != found.nodeId) found.refusal = Refusal.OtherNode;
-        else if (claim.sequence == 0) found.refusal = Refusal.WrongSequence;
-        else if (claim.modeMask & (1 << found.mode) == 0) found.refusal = Refusal.ModeNotAllowed;
-        else if (!_isSigned(found.channelId, claim)) found.refusal = Refusal.BadVoucher;
-        else found.refusal = _measure(found, claim);
+    function _judge(
+        Finding memory found,
+        Reason reason,
+        Batch calldata batch,
+        Claim calldata claim
+    ) private view returns (Refusal) {
+        if (reason != Reason.None) return Refusal.NotVerified;
+        if (found.keyNode != found.nodeId) return Refusal.OtherNode;
+        uint256 sequence;
+        uint256 allowed;
+        assembly ("memory-safe") {
+            sequence := calldataload(add(claim, 0x100))
+            allowed := and(shr(calldataload(add(batch, 0x20)), calldataload(add(claim, 0x20))), 1)
+        }
+        if (sequence == 0) return Refusal.WrongSequence;
+        if (allowed == 0) return Refusal.ModeNotAllowed;
+        if (!_isSigned(found.channelId, claim)) return Refusal.BadVoucher;
+        return _measure(found, claim);
     }
 
     function _isSigned(bytes32 channelId, Claim calldata claim) private view returns (bool) {
-        bytes32 hash = VoucherLib.voucherHash(channelId, claim.sequence, claim.inputHash, claim.maxCumulative);
-        bytes32 digest = ReceiptLib.digest(_domainSeparatorV4(), hash);
-        (address recovered, , ) = ECDSA.tryRecover(digest, claim.r, claim.vs);
-        return recovered != address(0) && recovered == claim.signer;
+        uint64 sequence;
+        bytes32 inputHash;
+        uint128 maxCumulative;
+        bytes32 r;
+        bytes32 vs;
+        address signer;
+        assembly ("memory-safe") {
+            signer := calldataload(claim)
+            inputHash := calldataload(add(claim, 0x60))
+            sequence := calldataload(add(claim, 0x100))
+            maxCumulative := calldataload(add(claim, 0x160))
+            r := calldataload(add(claim, 0x180))
+            vs := calldataload(add(claim, 0x1a0))
+        }
+        bytes32 hash = VoucherLib.voucherHash(channelId, sequence, inputHash, maxCumulative);
+        address recovered = VoucherLib.recover(ReceiptLib.digest(_domainSeparatorV4(), hash), r, vs);
+        return recovered != address(0) && recovered == signer;
     }
 
     function _measure(Finding memory found, Claim calldata claim) private view returns (Refusal) {
-        uint256 word = _word(_sessions[found.channelId]);
-        uint256 paid = uint96(word);
-        uint256 due = claim.maxCumulative < claim.cumulativeFee ? claim.maxCumulative : claim.cumulativeFee;
+        uint256 due;
+        address payer;
+        bool isPayer;
+        assembly ("memory-safe") {
+            // The lesser of maxCumulative and cumulativeFee.
+            due := calldataload(add(claim, 0x160))
+            let fee := calldataload(add(claim, 0x120))
+            due := xor(due, mul(xor(due, fee), lt(fee, due)))
+            payer := calldataload(add(claim, 0xe0))
+            isPayer := eq(payer, calldataload(claim))
+        }
         // More than all there is cannot be paid anyway.
         if (due > type(uint96).max) due = type(uint96).max;
+        uint256 word = _word(_sessions[found.channelId]);
+        uint256 paid = uint96(word);
         if (due <= paid) return Refusal.NothingDue;
-        if (claim.signer != claim.payer) {
+        if (!isPayer) {
             uint256 limit = _sessions[found.channelId].limit;
             if (limit == 0) return Refusal.NotOpened;
             if (claim.completedAt > word >> EXPIRY_AT) return Refusal.SessionExpired;
@@ -317,12 +354,19 @@ abstract contract Channels is EscrowAccounts, EIP712 {
             if (due > limit) due = limit;
         }
         found.session = word;
-        word = _word(_accounts[claim.payer][found.nodeId]);
-        found.account = word;
-        uint256 amount = due - paid;
-        if (amount > uint96(word)) amount = uint96(word);
-        found.amount = amount;
-        return amount == 0 ? Refusal.EscrowEmpty : Refusal.None;
+        Account storage own = _accounts[payer][found.nodeId];
+        uint256 slot;
+        assembly ("memory-safe") {
+            slot := own.slot
+            word := sload(slot)
+        }
+        (found.account, found.accountSlot) = (word, slot);
+        unchecked {
+            uint256 amount = due - paid;
+            if (amount > uint96(word)) amount = uint96(word);
+            found.amount = amount;
+            return amount == 0 ? Refusal.EscrowEmpty : Refusal.None;
+        }
     }
 
     /// @dev What waits in a channel is of one settler and one epoch: what is not goes on first.
@@ -345,24 +389,22 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     /// the account at most its balance, and what waits is part of what is held.
     function _pay(Finding memory found, Claim calldata claim) private {
         uint256 amount = found.amount;
-        uint256 word = found.session + amount;
-        uint256 purse = found.account - amount;
-        // A payer's own channel was never opened: indexers learn here what it is.
-        if (uint96(word) == amount && claim.signer == claim.payer) _announce(found, claim);
-        Session storage own = _sessions[found.channelId];
-        Account storage account_ = _accounts[claim.payer][found.nodeId];
+        (uint256 word, uint256 purse, uint256 slot) = (found.session, found.account, found.accountSlot);
+        bytes32 channelId = found.channelId;
+        Session storage own = _sessions[channelId];
+        uint64 sequence;
+        bool isPayer;
         assembly ("memory-safe") {
+            word := add(word, amount)
+            purse := sub(purse, amount)
             sstore(own.slot, word)
-            sstore(account_.slot, purse)
+            sstore(slot, purse)
+            sequence := calldataload(add(claim, 0x100))
+            isPayer := eq(calldataload(add(claim, 0xe0)), calldataload(claim))
         }
-        emit Collected(
-            found.channelId,
-            claim.sequence,
-            amount,
-            uint96(word),
-            uint96(purse),
-            uint96(word >> OWED_AT)
-        );
+        // A payer's own channel was never opened: indexers learn here what it is.
+        if (uint96(word) == amount && isPayer) _announce(found, claim);
+        emit Collected(channelId, sequence, amount, uint96(word), uint96(purse), uint96(word >> OWED_AT));
     }
 
     function _announce(Finding memory found, Claim calldata claim) private {
@@ -380,12 +422,6 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     }
 
     function _word(Session storage own) private view returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := sload(own.slot)
-        }
-    }
-
-    function _word(Account storage own) private view returns (uint256 word) {
         assembly ("memory-safe") {
             word := sload(own.slot)
         }

@@ -67,7 +67,7 @@ contract InferenceEscrow is Channels {
         if (terms.amount == 0) revert InferenceEscrow_NotReserved(requestId);
         Batch calldata batch = opening.batch;
         Receipt calldata receipt = opening.receipt;
-        (bytes32 keyNode, uint64 settledAt, Reason reason) =
+        (bytes32 keyNode, uint256 settledAt, Reason reason) =
             inferenceRegistry.settledReceipt(batch, receipt, opening.index, opening.proof);
         if (reason != Reason.None) revert InferenceEscrow_Refused(Refusal.NotVerified, reason);
         Refusal refusal = _mismatch(requestId, terms, receipt, keyNode);
