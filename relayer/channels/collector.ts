@@ -7,6 +7,7 @@ import { inferenceEscrow, REFUSALS, type Refusal } from "./abi.ts";
 import { collectArguments, COLLECT_BOUNDS, encodeCollectBatch, findCollectable, planCollection } from "./collect.ts";
 import type { ClaimGroup, Collectable, CollectBounds } from "./collect.ts";
 import type { EscrowReader } from "./escrow.ts";
+import { lowerHex } from "./messages.ts";
 import type { PayeeStore } from "./payee-store.ts";
 
 export interface CollectorOptions {
@@ -50,7 +51,8 @@ const TRANSACTION_GAS = 16_777_216n;
 export function createCollector(options: CollectorOptions) {
   const { nodeId, domain, store, reader, relayer, signer, onError = () => undefined } = options;
   const { minAmount = 1n, bounds = COLLECT_BOUNDS } = options;
-  const escrow = new Contract(options.escrow, inferenceEscrow, signer);
+  const to = lowerHex(options.escrow, 20);
+  const escrow = new Contract(to, inferenceEscrow, signer);
 
   /** What the chain says is paid already. */
   async function refresh(): Promise<void> {
@@ -92,7 +94,6 @@ export function createCollector(options: CollectorOptions) {
 
   async function send(groups: ClaimGroup[], into: Collection): Promise<void> {
     const data = encodeCollectBatch(groups);
-    const to = options.escrow;
     const needed = await signer.estimateGas({ to, data });
     const items = groups.flatMap((group) => group.items);
     if (needed > TRANSACTION_GAS && items.length > 1) {

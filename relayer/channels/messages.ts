@@ -2,7 +2,7 @@
 // What payer and node send each other, as JSON; the transport is theirs. Whole numbers travel as decimal strings.
 import { z } from "zod";
 import { receiptToWire, type SignedReceipt } from "../node/wire.ts";
-import type { Channel, Hex, Receipt } from "../protocol/index.ts";
+import { fromHex, toHex, type Channel, type Hex, type Receipt } from "../protocol/index.ts";
 
 const hex = (bytes: number) =>
   z
@@ -70,6 +70,9 @@ export interface ChannelRequest {
 export const parseRequest = (message: unknown): ChannelRequest => requestSchema.parse(message);
 /** @throws {z.ZodError} for anything that is no such message. */
 export const parseAnswer = (message: unknown): { receipt: Receipt; signature: Hex } => answerSchema.parse(message);
+
+/** The one spelling that is compared and sent: an address in capitals is the same address. */
+export const lowerHex = (value: Hex, bytes: number): Hex => toHex(fromHex(value, bytes));
 
 /** The JSON form of a request. */
 export function requestToWire({ channel, sequence, maxCumulative, ...rest }: ChannelRequest): WireRequest {

@@ -3,7 +3,7 @@ import type { Answer, InferenceNode, Served } from "../node/index.ts";
 import { channelId, channelRequestId, recoverSigner, voucherDigest, type Domain, type Hex } from "../protocol/index.ts";
 import { RequestRefused } from "./errors.ts";
 import type { EscrowReader, EscrowSnapshot, SessionState } from "./escrow.ts";
-import { parseRequest, type ChannelRequest } from "./messages.ts";
+import { lowerHex, parseRequest, type ChannelRequest } from "./messages.ts";
 import type { Entry, PayeeStore, Taken } from "./payee-store.ts";
 
 export interface PayeeOptions {
@@ -43,17 +43,21 @@ export interface Payee {
   serve(message: unknown, work: Work): Promise<Served>;
 }
 
+/** A voucher that was checked as far as it goes by itself. */
+type Asked = Omit<Taken, "cumulativeFee">;
+
 /** What a channel without a session limit can be paid in all: amounts on chain have 96 bits. */
 const NO_LIMIT = (1n << 96n) - 1n;
 const READS = 3;
 
 /** A node's side of payment channels (R7). */
 export function createPayee(options: PayeeOptions): Payee {
-  const { node, nodeId, modelId, mode, escrow, reader, store, now = Date.now } = options;
+  const { node, mode, escrow, reader, store, now = Date.now } = options;
+  const [nodeId, modelId] = [lowerHex(options.nodeId, 32), lowerHex(options.modelId, 32)];
   const { serveWithin = 600, maxUnpaidChannels = 64 } = options;
 
   /** Everything that can be told without looking around. */
-  function check(message: unknown): Omit<Taken, "cumulativeFee"> {
+  function check(message: unknown): Asked {
     let request: ChannelRequest;
     try {
       request = parseRequest(message);
@@ -79,7 +83,7 @@ export function createPayee(options: PayeeOptions): Payee {
   for (const entry of store.unanswered(node.key.keyId)) recover(entry);
 
   /** Whether the request was taken before, or may be taken now as far as its lane goes. */
-  function checkLane(asked: Omit<Taken, "cumulativeFee">): Entry | null {
+  function checkLane(asked: Asked): Entry | null {
     const busy = store.running.get(asked.channelId);
     if (busy && busy.requestId !== asked.requestId) throw new RequestRefused("lane_busy");
     if (!busy) recover(store.head(asked.channelId));
@@ -100,13 +104,13 @@ export function createPayee(options: PayeeOptions): Payee {
   }
 
   /** Channels that draw on the balance which is to pay for this. */
-  function drawing({ channelId, request: { channel } }: Omit<Taken, "cumulativeFee">): Hex[] {
+  function drawing({ channelId, request: { channel } }: Asked): Hex[] {
     const wanted = new Set([channelId, ...store.unpaid(channel.payer).map((unpaid) => unpaid.channelId)]);
     if (wanted.size > maxUnpaidChannels) throw new RequestRefused("too_many_channels", { limit: maxUnpaidChannels });
     return [...wanted];
   }
 
-  async function look(asked: Omit<Taken, "cumulativeFee">, fresh: boolean): Promise<EscrowSnapshot> {
+  async function look(asked: Asked, fresh: boolean): Promise<EscrowSnapshot> {
     const wanted = drawing(asked);
     try {
       return await reader.snapshot(asked.request.channel.payer, nodeId, wanted, fresh);
@@ -116,11 +120,11 @@ export function createPayee(options: PayeeOptions): Payee {
   }
 
   /** While the chain was asked, others of this payer's channels may have been served, or a later block heard of. */
-  const covers = (asked: Omit<Taken, "cumulativeFee">, { sessions, block }: EscrowSnapshot): boolean =>
+  const covers = (asked: Asked, { sessions, block }: EscrowSnapshot): boolean =>
     block >= store.seenBlock(asked.request.channel.payer) && drawing(asked).every((id) => sessions.has(id));
 
   /** Whether the escrow would pay for it, all else that it is to pay included. */
-  function checkMoney(asked: Omit<Taken, "cumulativeFee">, cumulativeFee: bigint, snapshot: EscrowSnapshot): void {
+  function checkMoney(asked: Asked, cumulativeFee: bigint, snapshot: EscrowSnapshot): void {
     const { request, channelId } = asked;
     const { payer, signer } = request.channel;
     const { paid, limit, expiry } = snapshot.sessions.get(channelId)!;

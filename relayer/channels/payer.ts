@@ -17,7 +17,7 @@ import {
 import type { SignedReceipt } from "../node/wire.ts";
 import { NotSigned, ReceiptRefused } from "./errors.ts";
 import type { EscrowReader, EscrowSnapshot } from "./escrow.ts";
-import { parseAnswer, requestToWire, type WireRequest } from "./messages.ts";
+import { lowerHex, parseAnswer, requestToWire, type WireRequest } from "./messages.ts";
 import { openPayerStore, type Made, type PayerStore } from "./payer-store.ts";
 
 /** Who signs vouchers: the payer's own key, or a session key that the payer opened channels for. */
@@ -96,7 +96,9 @@ export interface Payer {
 
 /** A payer's side of payment channels (R7). */
 export function createPayer(options: PayerOptions): Payer {
-  const { payer, signer, escrow, domain, reader, budget, lanes = 1, firstLane = 0n, now = Date.now } = options;
+  const { escrow, domain, reader, budget, lanes = 1, firstLane = 0n, now = Date.now } = options;
+  const payer = lowerHex(options.payer, 20);
+  const signer = { address: lowerHex(options.signer.address, 20), sign: (digest: Hex) => options.signer.sign(digest) };
   const store = typeof options.store === "string" ? openPayerStore(options.store) : options.store;
   const seconds = (): bigint => BigInt(Math.floor(now() / 1_000));
   const idOf = (channel: Channel): Hex =>
@@ -140,6 +142,8 @@ export function createPayer(options: PayerOptions): Payer {
     const { requestId, channel, channelId, sequence, inputHash, contextHash, maxCumulative } = made;
     const digest = voucherDigest(escrow, { channelId, sequence, inputHash, maxCumulative });
     const signature = made.signature ?? (await signer.sign(digest));
+    if (recoverSigner(digest, signature) !== channel.signer)
+      throw new TypeError(`what signs for ${channel.signer} is another key, or signs something else than the digest`);
     if (made.signature === null) store.recordSignature(requestId, signature);
     const request = { channel, sequence, inputHash, contextHash, maxCumulative, signature };
     return { requestId, message: requestToWire(request) };
@@ -177,8 +181,12 @@ export function createPayer(options: PayerOptions): Payer {
   }
 
   return {
-    async request(wish) {
-      if (wish.maxFee < 0n) throw new RangeError("a fee is not negative");
+    async request(wished) {
+      if (wished.maxFee < 0n) throw new RangeError("a fee is not negative");
+      const wish = {
+        ...{ ...wished, nodeId: lowerHex(wished.nodeId, 32), modelId: lowerHex(wished.modelId, 32) },
+        ...{ inputHash: lowerHex(wished.inputHash, 32), contextHash: lowerHex(wished.contextHash ?? ZERO_HASH, 32) },
+      };
       const wanted = (): Hex[] => [...new Set([...store.channels(wish.nodeId), laneOf(wish).id])];
       let snapshot: EscrowSnapshot;
       do snapshot = await reader.snapshot(payer, wish.nodeId, wanted());
@@ -191,7 +199,7 @@ export function createPayer(options: PayerOptions): Payer {
       checkSession(channel, id, maxCumulative, snapshot);
       checkMoney(channel, id, maxCumulative > liable ? maxCumulative : liable, snapshot);
       const sequence = last + 1n;
-      const { inputHash, contextHash = ZERO_HASH } = wish;
+      const { inputHash, contextHash } = wish;
       const requestId = channelRequestId(id, sequence);
       const made = { requestId, channelId: id, channel, sequence, inputHash, contextHash, maxCumulative };
       store.make({ ...made, madeAt: seconds() });
@@ -229,7 +237,7 @@ export function createPayer(options: PayerOptions): Payer {
         store.keepEvidence(requestId, answer);
         throw new ReceiptRefused("equivocation", { requestId, kept, found: id });
       }
-      compare(made, receipt, outputHash);
+      compare(made, receipt, lowerHex(outputHash, 32));
       if (cumulativeFee < least || (most !== null && cumulativeFee > most)) {
         store.keepEvidence(requestId, answer);
         throw new ReceiptRefused("channel_fault", { requestId, cumulativeFee, least, most });

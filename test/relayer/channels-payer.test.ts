@@ -73,6 +73,27 @@ describe("payment channels: the payer's side", () => {
     expect(message).to.deep.include({ sequence: "1", maxCumulative: "10" });
   });
 
+  it("takes addresses and ids however they are spelled, and sends them in one spelling", async () => {
+    const loud = (hex: Hex): Hex => `0x${hex.slice(2).toUpperCase()}`;
+    const signer = { ...owner, address: loud(owner.address) };
+    const payer = sides.startPayer({ payer: loud(owner.address), signer });
+    const spelled = { nodeId: loud(nodeId), modelId: loud(modelId), inputHash: loud(word(0xab)) };
+    const pending = await payer.request(wish(spelled));
+    const { channel, inputHash } = pending.message;
+    expect(channel).to.deep.include({ payer: owner.address, signer: owner.address, nodeId, modelId });
+    expect(inputHash).to.equal(word(0xab));
+    expect((await payer.accept(answer(pending), loud(outputHash))).fee).to.equal(10n);
+    expect(await codeOf(payer.request(wish({ inputHash: "0x12" })))).to.equal("malformed_hex");
+  });
+
+  it("sends no voucher that its signer did not sign", async () => {
+    const first = sides.startPayer({ signer: { ...owner, sign: signerOf("0b").sign } });
+    expect(await codeOf(first.request(wish()))).to.match(/another key/);
+    first.close();
+    const payer = sides.startPayer();
+    expect((await payer.retry(payer.pending()[0]!)).message.sequence).to.equal("1");
+  });
+
   it("a voucher after an abandoned request covers it, until a later receipt says what was owed (R7)", async () => {
     const payer = sides.startPayer();
     const one = await payer.request(wish());
