@@ -165,7 +165,10 @@ describe("payment channels: finding what to collect with", () => {
     const { items, store, statusOf } = channel(3, [0, 2]);
     const older = async ({ requestId }: Collectable) => (requestId === items[0]!.requestId ? "older" : "yes");
     expect((await findCollectable(store, word(1), statusOf, older))?.requestId).to.equal(items[2]!.requestId);
-    expect(await findCollectable(store, word(1), statusOf, async () => "no")).to.equal(null);
+    let asked = 0;
+    const no = async () => (asked++, "no" as const);
+    expect(await findCollectable(store, word(1), statusOf, no)).to.equal(null);
+    expect(asked).to.equal(1);
     expect(await findCollectable(store, word(1), statusOf, async () => "older")).to.equal(null);
   });
 });
