@@ -10,9 +10,6 @@ export const ESCROW_DOMAIN_VERSION = "1";
 export const VOUCHER_TYPE = "Voucher(bytes32 channelId,uint64 sequence,bytes32 inputHash,uint128 maxCumulative)";
 const DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 
-/** Seconds until money asked back can be withdrawn, and until a withdrawn session signer ends. */
-export const THAW = 14n * 86_400n;
-
 /** A way to pay one node for answers of one model version; one request at a time in each lane. */
 export interface Channel {
   /** Whose balance pays. */
