@@ -367,12 +367,7 @@ interface IInferenceEscrow {
     /// @param settler Zero for receipts that settled alone, and for batches without a settler.
     /// @param epoch Fee epoch of the settlement; its rates apply.
     /// @return amount What was sent; never 0.
-    function forward(
-        bytes32 nodeId,
-        bytes32 modelId,
-        address settler,
-        uint256 epoch
-    ) external returns (uint256 amount);
+    function forward(bytes32 nodeId, bytes32 modelId, address settler, uint256 epoch) external returns (uint256 amount);
 
     // -------------------------------------------------------------------------------------------- reservations
 

@@ -88,7 +88,9 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function session(bytes32 channelId) external view returns (uint256 paid, uint256 owed, uint256 limit, uint256 expiry) {
+    function session(
+        bytes32 channelId
+    ) external view returns (uint256 paid, uint256 owed, uint256 limit, uint256 expiry) {
         Session storage own = _sessions[channelId];
         return (own.paid, own.owed, own.limit, own.expiry);
     }
@@ -171,8 +173,13 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         Claim calldata claim,
         bytes32[] calldata proof
     ) external returns (uint256 amount) {
-        (Finding memory found, Refusal refusal, Reason reason, uint256 settledAt) =
-            _find(batch, nodeId, modelId, claim, proof);
+        (Finding memory found, Refusal refusal, Reason reason, uint256 settledAt) = _find(
+            batch,
+            nodeId,
+            modelId,
+            claim,
+            proof
+        );
         if (refusal != Refusal.None) revert InferenceEscrow_Refused(refusal, reason);
         _settleOwed(found, _settlerOf(batch), FeeEpochs.at(settledAt));
         amount = found.amount;
@@ -265,8 +272,7 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         found.nodeId = nodeId;
         found.modelId = modelId;
         found.channelId = ClaimCalls.channelOf(address(this), nodeId, modelId, claim);
-        uint256 answer =
-            ClaimCalls.settledReceipt(inferenceRegistry, batch, modelId, found.channelId, claim, proof);
+        uint256 answer = ClaimCalls.settledReceipt(inferenceRegistry, batch, modelId, found.channelId, claim, proof);
         (found.keyNode, settledAt, reason) = ClaimCalls.read(answer);
         refusal = _judge(found, reason, batch, claim);
     }

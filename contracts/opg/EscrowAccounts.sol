@@ -181,7 +181,8 @@ abstract contract EscrowAccounts is ReentrancyGuardTransient, IInferenceEscrow {
         SafeERC20.forceApprove(token, address(feeSplitter), amount);
         feeSplitter.pay(nodeId, modelId, settler, epoch, amount);
         uint256 held = token.balanceOf(address(this));
-        if (held + amount != before) revert InferenceEscrow_SplitterTookOther(amount, before > held ? before - held : 0);
+        if (held + amount != before)
+            revert InferenceEscrow_SplitterTookOther(amount, before > held ? before - held : 0);
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -189,23 +190,12 @@ abstract contract EscrowAccounts is ReentrancyGuardTransient, IInferenceEscrow {
         return _fees[_feeKey(nodeId, modelId, settler, epoch)];
     }
 
-    function _feeKey(
-        bytes32 nodeId,
-        bytes32 modelId,
-        address settler,
-        uint256 epoch
-    ) internal pure returns (bytes32) {
+    function _feeKey(bytes32 nodeId, bytes32 modelId, address settler, uint256 epoch) internal pure returns (bytes32) {
         return keccak256(abi.encode(nodeId, modelId, settler, epoch));
     }
 
     /// @dev Puts a fee with others of its kind.
-    function _accrue(
-        bytes32 nodeId,
-        bytes32 modelId,
-        address settler,
-        uint256 epoch,
-        uint256 amount
-    ) internal {
+    function _accrue(bytes32 nodeId, bytes32 modelId, address settler, uint256 epoch, uint256 amount) internal {
         bytes32 key = _feeKey(nodeId, modelId, settler, epoch);
         uint256 total = _fees[key] + amount;
         _fees[key] = total;

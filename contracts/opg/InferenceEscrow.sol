@@ -67,8 +67,12 @@ contract InferenceEscrow is Channels {
         if (terms.amount == 0) revert InferenceEscrow_NotReserved(requestId);
         Batch calldata batch = opening.batch;
         Receipt calldata receipt = opening.receipt;
-        (bytes32 keyNode, uint256 settledAt, Reason reason) =
-            inferenceRegistry.settledReceipt(batch, receipt, opening.index, opening.proof);
+        (bytes32 keyNode, uint256 settledAt, Reason reason) = inferenceRegistry.settledReceipt(
+            batch,
+            receipt,
+            opening.index,
+            opening.proof
+        );
         if (reason != Reason.None) revert InferenceEscrow_Refused(Refusal.NotVerified, reason);
         Refusal refusal = _mismatch(requestId, terms, receipt, keyNode);
         if (refusal != Refusal.None) revert InferenceEscrow_Refused(refusal, Reason.None);

@@ -1,4 +1,15 @@
-import { concat, id, keccak256, Signature, toBeHex, TypedDataEncoder, Wallet, ZeroAddress, ZeroHash, type HDNodeWallet } from "ethers";
+import {
+  concat,
+  id,
+  keccak256,
+  Signature,
+  toBeHex,
+  TypedDataEncoder,
+  Wallet,
+  ZeroAddress,
+  ZeroHash,
+  type HDNodeWallet,
+} from "ethers";
 import { InferenceEscrow__factory, OPGToken__factory, type OPGToken } from "../../typechain/index.ts";
 import { coder, Mode, NO_BATCH, type BatchFields, type ReceiptFields } from "../support/protocol.ts";
 import { deployWorld } from "../support/world.ts";

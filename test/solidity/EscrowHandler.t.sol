@@ -147,7 +147,10 @@ contract EscrowHandler is World {
     /// @dev Two requests of any channels in one batch, or the first of them alone.
     function serve(uint8 first, uint8 second, uint256 seed, bool alone, bool settleNow) external {
         if (_items.length + 2 > MAX_ITEMS) return;
-        Receipt[2] memory receipts = [_receipt(first % 4, seed), _receipt(second % 4, uint256(keccak256(abi.encode(seed))))];
+        Receipt[2] memory receipts = [
+            _receipt(first % 4, seed),
+            _receipt(second % 4, uint256(keccak256(abi.encode(seed))))
+        ];
         bytes32[2] memory ids = [registry.receiptId(receipts[0]), registry.receiptId(receipts[1])];
         if (ids[0] == ids[1]) return;
         if (alone) {
@@ -184,8 +187,7 @@ contract EscrowHandler is World {
         Item storage item = _items[which % _items.length];
         uint256 expected = _due(item);
         bytes memory data = abi.encodeCall(escrow.collect, (item.batch, nodeId, modelId, item.claim, item.proof));
-        (uint256 said, Refusal refusal, ) =
-            escrow.collectable(item.batch, nodeId, modelId, item.claim, item.proof);
+        (uint256 said, Refusal refusal, ) = escrow.collectable(item.batch, nodeId, modelId, item.claim, item.proof);
         (bool ok, bytes memory answer) = address(escrow).call(data);
         require(ok == (expected != 0) && said == expected && ok == (refusal == Refusal.None), "collects what is due");
         if (!ok) return;
@@ -246,16 +248,15 @@ contract EscrowHandler is World {
         uint96 set = uint96(amount % (_balance[p] + 2));
         AS.prank(_payer(p));
         escrow.approveReserver(address(this), approved ? set : set / 2);
-        Reservation memory terms =
-            Reservation({
-                payer: _payer(p),
-                amount: set,
-                nodeId: nodeId,
-                modelId: modelId,
-                inputHash: bytes32(uint256(amount)),
-                modeMask: 7,
-                expiry: uint40(block.timestamp + 1 days)
-            });
+        Reservation memory terms = Reservation({
+            payer: _payer(p),
+            amount: set,
+            nodeId: nodeId,
+            modelId: modelId,
+            inputHash: bytes32(uint256(amount)),
+            modeMask: 7,
+            expiry: uint40(block.timestamp + 1 days)
+        });
         (bool ok, bytes memory answer) = address(escrow).call(abi.encodeCall(escrow.reserve, (++_counter, terms)));
         require(ok == (set != 0 && set <= _balance[p] && approved), "reserves what is approved and there");
         if (!ok) return;
@@ -393,8 +394,7 @@ contract EscrowHandler is World {
         uint128 max = receipt.cumulativeFee + uint128(uint256(receipt.outputHash) % 9) * 1_000;
         if (uint256(receipt.outputHash) % 3 == 0) max = receipt.cumulativeFee / 2 + 1;
         if (max > _signed[c]) _signed[c] = max;
-        bytes32 digestOf =
-            escrow.voucherDigest(escrow.channelIdOf(channel), receipt.sequence, receipt.inputHash, max);
+        bytes32 digestOf = escrow.voucherDigest(escrow.channelIdOf(channel), receipt.sequence, receipt.inputHash, max);
         uint256 key = c < 2 ? _payerSecret(_payerOf(c)) : SESSION + c;
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digestOf);
         item.claim = Claim({
