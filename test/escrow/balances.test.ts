@@ -38,7 +38,12 @@ describe("InferenceEscrow: balances", () => {
 
   it("takes a permit of the caller, and one that was used before it just the same", async () => {
     const w = world();
-    const domain = { name: "OpenGradient", version: "1", chainId: 31337n, verifyingContract: await w.token.getAddress() };
+    const domain = {
+      name: "OpenGradient",
+      version: "1",
+      chainId: 31337n,
+      verifyingContract: await w.token.getAddress(),
+    };
     const types = {
       Permit: ["owner", "spender"]
         .map((name) => ({ name, type: "address" }))
@@ -83,7 +88,12 @@ describe("InferenceEscrow: balances", () => {
         serialized,
       );
     const second = await w.registerNode();
-    for (const other of [{ payer: w.signers.other.address }, { nodeId: second }, { amount: 10n }, { salt: id("other") }])
+    for (const other of [
+      { payer: w.signers.other.address },
+      { nodeId: second },
+      { amount: 10n },
+      { salt: id("other") },
+    ])
       await expect(send(other)).to.be.revertedWith("EIP3009: invalid signature");
     await expect(send({})).to.emit(w.escrow, "Deposited").withArgs(payer, w.nodeId, w.holder.address, 11n, 11n);
     await expect(send({})).to.be.revertedWith("EIP3009: authorization is used or canceled");
@@ -140,13 +150,7 @@ describe("InferenceEscrow: balances", () => {
     const c = w.channel(other.address, { signer: walletOf("signer").address });
     await w.escrow.openChannel(c, FEE, 2n ** 40n - 1n);
     const r = await w.answer(c, 1n);
-    await w.escrow.collect(
-      await w.settle([r]),
-      w.nodeId,
-      w.modelId,
-      w.claim(c, r, walletOf("signer")),
-      [],
-    );
+    await w.escrow.collect(await w.settle([r]), w.nodeId, w.modelId, w.claim(c, r, walletOf("signer")), []);
     expect(await w.escrow.account(other.address, w.nodeId)).to.deep.equal([
       0n,
       0n,
@@ -221,9 +225,10 @@ describe("InferenceEscrow: balances", () => {
     const w = world();
     const good = await Promise.all([w.token, w.registry, w.nodes, w.splitter].map((each) => each.getAddress()));
     for (let i = 0; i < 4; i++)
-      await expect(
-        w.ethers.deployContract("InferenceEscrow", good.with(i, ZeroAddress)),
-      ).to.be.revertedWithCustomError(w.escrow, "InferenceEscrow_ZeroAddress");
+      await expect(w.ethers.deployContract("InferenceEscrow", good.with(i, ZeroAddress))).to.be.revertedWithCustomError(
+        w.escrow,
+        "InferenceEscrow_ZeroAddress",
+      );
   });
 
   it("has no function that only somebody special may call (R8)", async () => {

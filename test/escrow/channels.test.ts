@@ -145,9 +145,10 @@ describe("InferenceEscrow: session signers", () => {
     const message = { channelId: w.channelIdOf(c), limit: 9n, expiry: NEVER, deadline: NEVER };
     const signature = await w.signers.other.signTypedData(w.escrowDomain, openTypes, message);
     await w.escrow.withdrawSigner(c);
-    await expect(
-      w.escrow.openChannelBySignature(c, 9n, NEVER, NEVER, signature),
-    ).to.be.revertedWithCustomError(w.escrow, "InferenceEscrow_AlreadyOpened");
+    await expect(w.escrow.openChannelBySignature(c, 9n, NEVER, NEVER, signature)).to.be.revertedWithCustomError(
+      w.escrow,
+      "InferenceEscrow_AlreadyOpened",
+    );
     await w.fund(c.payer, FEE);
     expect(await collectable(w, c)).to.deep.equal([0n, Refusal.NotOpened]);
   });

@@ -1,7 +1,18 @@
 import { expect } from "chai";
 import { concat, dataSlice } from "ethers";
 import { Reason, reasonName } from "../support/outcome.ts";
-import { EPOCH, escrowAt, FEE, Mode, multiproofOf, Refusal, THAW, useEscrow, walletOf, ZeroAddress } from "./support.ts";
+import {
+  EPOCH,
+  escrowAt,
+  FEE,
+  Mode,
+  multiproofOf,
+  Refusal,
+  THAW,
+  useEscrow,
+  walletOf,
+  ZeroAddress,
+} from "./support.ts";
 import type { ChannelFields, EscrowWorld } from "./support.ts";
 import type { ReceiptFields } from "../support/protocol.ts";
 
@@ -16,15 +27,14 @@ describe("InferenceEscrow: collecting", () => {
     return c;
   }
   const call = async (w: EscrowWorld, c: ChannelFields, rs: ReceiptFields[], index = 0, max?: bigint, key = payer) =>
-    [
-      await w.settle(rs),
-      w.nodeId,
-      w.modelId,
-      w.claim(c, rs[index]!, key, index, max),
-      w.proofOf(rs, index),
-    ] as const;
+    [await w.settle(rs), w.nodeId, w.modelId, w.claim(c, rs[index]!, key, index, max), w.proofOf(rs, index)] as const;
 
-  async function refused(w: EscrowWorld, args: Parameters<EscrowWorld["escrow"]["collect"]>, refusal: bigint, why = 0n) {
+  async function refused(
+    w: EscrowWorld,
+    args: Parameters<EscrowWorld["escrow"]["collect"]>,
+    refusal: bigint,
+    why = 0n,
+  ) {
     const view = await w.escrow.collectable(args[0], args[1], args[2], args[3], args[4]);
     expect(view).to.deep.equal([0n, refusal, why]);
     await expect(w.escrow.collect(args[0], args[1], args[2], args[3], args[4]))
@@ -123,7 +133,8 @@ describe("InferenceEscrow: collecting", () => {
     const c = await own(w);
     const args = await call(w, c, [await w.answer(c, 1n)]);
     const [batch, nodeId, modelId, claim, proof] = args;
-    const bad = (over: object) => refused(w, [batch, nodeId, modelId, { ...claim, ...over }, [...proof]], Refusal.BadVoucher);
+    const bad = (over: object) =>
+      refused(w, [batch, nodeId, modelId, { ...claim, ...over }, [...proof]], Refusal.BadVoucher);
     await bad({ maxCumulative: claim.maxCumulative + 1n });
     await bad({ r: claim.vs });
     await bad({ r: "0x" + "00".repeat(32), vs: "0x" + "00".repeat(32) });
@@ -170,7 +181,12 @@ describe("InferenceEscrow: collecting", () => {
     const args = await call(w, c, [await w.answer(c, 1n)]);
     const unsettled = { ...args[0], dataHash: "0x" + "11".repeat(32) };
     await refused(w, [unsettled, ...args.slice(1)] as never, Refusal.NotVerified, Reason.NotSettled);
-    await refused(w, [...args.slice(0, 4), ["0x" + "11".repeat(32)]] as never, Refusal.NotVerified, Reason.ProofLengthMismatch);
+    await refused(
+      w,
+      [...args.slice(0, 4), ["0x" + "11".repeat(32)]] as never,
+      Refusal.NotVerified,
+      Reason.ProofLengthMismatch,
+    );
     await w.freeze(w.nodes, w.keyId);
     await refused(w, [...args], Refusal.NotVerified, Reason.KeyFrozen);
     await w.goTo((await w.now()) + 10n * 86_400n);
@@ -221,9 +237,10 @@ describe("InferenceEscrow: collecting", () => {
         .to.emit(w.escrow, "Forwarded")
         .withArgs(w.nodeId, w.modelId, settler, settledAt / EPOCH, FEE);
       expect(await w.token.balanceOf(await w.splitter.getAddress())).to.equal(FEE);
-      await expect(
-        w.escrow.forward(w.nodeId, w.modelId, settler, settledAt / EPOCH),
-      ).to.be.revertedWithCustomError(w.escrow, "InferenceEscrow_NothingToForward");
+      await expect(w.escrow.forward(w.nodeId, w.modelId, settler, settledAt / EPOCH)).to.be.revertedWithCustomError(
+        w.escrow,
+        "InferenceEscrow_NothingToForward",
+      );
     });
 
     it("of another settler or another epoch move those before them on, so that none are mixed", async () => {
@@ -332,7 +349,8 @@ describe("InferenceEscrow: collecting", () => {
         { ...group, claims: [] },
       ];
       const all = await events(w, w.escrow.collectBatch([...bad, group]));
-      const of = (place: number, reason: string) => [0, 1, 2].map((i) => [place, i, Number(Refusal.NotVerified), reason]);
+      const of = (place: number, reason: string) =>
+        [0, 1, 2].map((i) => [place, i, Number(Refusal.NotVerified), reason]);
       expect(skipped(all)).to.deep.equal([
         ...of(0, "ProofLengthMismatch"),
         ...of(1, "ProofLengthMismatch"),

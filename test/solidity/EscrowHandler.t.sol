@@ -64,6 +64,7 @@ contract EscrowHandler is World {
     uint256 private _reserved;
     uint256 private _donated;
     uint256 private _counter;
+    uint256 private _keyFrom;
     mapping(bytes32 receiptId => uint256) private _paidFor;
 
     constructor() {
@@ -75,6 +76,7 @@ contract EscrowHandler is World {
         escrow = new InferenceEscrow(token, registry, nodes, IFeeSplitter(address(splitter)));
         token.approve(address(escrow), SUPPLY);
         nodeId = nodes.nodeOf(keyIds[0]);
+        _keyFrom = nodes.keyState(keyIds[0]).validFrom;
         for (uint256 i = 0; i < 4; ++i) {
             address payer = vm.addr(_payerSecret(_payerOf(i)));
             address signer = i < 2 ? payer : vm.addr(SESSION + i);
@@ -145,7 +147,10 @@ contract EscrowHandler is World {
     /// @dev Two requests of any channels in one batch, or the first of them alone.
     function serve(uint8 first, uint8 second, uint256 seed, bool alone, bool settleNow) external {
         if (_items.length + 2 > MAX_ITEMS) return;
-        Receipt[2] memory receipts = [_receipt(first % 4, seed), _receipt(second % 4, uint256(keccak256(abi.encode(seed))))];
+        Receipt[2] memory receipts = [
+            _receipt(first % 4, seed),
+            _receipt(second % 4, uint256(keccak256(abi.encode(seed))))
+        ];
         bytes32[2] memory ids = [registry.receiptId(receipts[0]), registry.receiptId(receipts[1])];
         if (ids[0] == ids[1]) return;
         if (alone) {
@@ -182,8 +187,7 @@ contract EscrowHandler is World {
         Item storage item = _items[which % _items.length];
         uint256 expected = _due(item);
         bytes memory data = abi.encodeCall(escrow.collect, (item.batch, nodeId, modelId, item.claim, item.proof));
-        (uint256 said, Refusal refusal, ) =
-            escrow.collectable(item.batch, nodeId, modelId, item.claim, item.proof);
+        (uint256 said, Refusal refusal, ) = escrow.collectable(item.batch, nodeId, modelId, item.claim, item.proof);
         (bool ok, bytes memory answer) = address(escrow).call(data);
         require(ok == (expected != 0) && said == expected && ok == (refusal == Refusal.None), "collects what is due");
         if (!ok) return;
@@ -244,16 +248,15 @@ contract EscrowHandler is World {
         uint96 set = uint96(amount % (_balance[p] + 2));
         AS.prank(_payer(p));
         escrow.approveReserver(address(this), approved ? set : set / 2);
-        Reservation memory terms =
-            Reservation({
-                payer: _payer(p),
-                amount: set,
-                nodeId: nodeId,
-                modelId: modelId,
-                inputHash: bytes32(uint256(amount)),
-                modeMask: 7,
-                expiry: uint40(block.timestamp + 1 days)
-            });
+        Reservation memory terms = Reservation({
+            payer: _payer(p),
+            amount: set,
+            nodeId: nodeId,
+            modelId: modelId,
+            inputHash: bytes32(uint256(amount)),
+            modeMask: 7,
+            expiry: uint40(block.timestamp + 1 days)
+        });
         (bool ok, bytes memory answer) = address(escrow).call(abi.encodeCall(escrow.reserve, (++_counter, terms)));
         require(ok == (set != 0 && set <= _balance[p] && approved), "reserves what is approved and there");
         if (!ok) return;
@@ -276,7 +279,7 @@ contract EscrowHandler is World {
         SignedReceipt[] memory single = new SignedReceipt[](1);
         (single[0].receipt, single[0].signature) = (receipt, _sign(_secret(0), registry.receiptId(receipt)));
         registry.settleReceipts(single);
-        bool good = _keyIsValid() && block.timestamp <= asked.expiry && asked.amount != 0;
+        bool good = block.timestamp <= _keyFrom + KEY_LIFE && block.timestamp <= asked.expiry && asked.amount != 0;
         (bool ok, ) = address(escrow).call(abi.encodeCall(escrow.collectReserved, (asked.requestId, opening)));
         require(ok == good, "an answer in time is paid, once");
         if (!ok) return;
@@ -334,8 +337,7 @@ contract EscrowHandler is World {
             require(limit == _limit[c] && expiry == _expiry[c], "session");
         }
         for (uint256 i = 0; i < _items.length; ++i) {
-            Claim storage claim = _items[i].claim;
-            require(_paidFor[claim.outputHash] <= claim.cumulativeFee, "a receipt paid beyond its fee");
+            require(_paidFor[_id(_items[i])] <= _items[i].claim.cumulativeFee, "a receipt paid beyond its fee");
         }
     }
 
@@ -343,13 +345,14 @@ contract EscrowHandler is World {
 
     /// @dev What R7 says of an item now.
     function _due(Item storage item) private view returns (uint256 due) {
-        if (registry.settledAt(item.digest) == 0 || item.claim.completedAt > _keyUntil()) return 0;
         uint256 settledAt = registry.settledAt(item.digest);
-        if (settledAt > item.claim.completedAt + 3 days) return 0;
+        uint256 completedAt = item.claim.completedAt;
+        if (settledAt == 0 || completedAt < _keyFrom || completedAt > _keyFrom + KEY_LIFE) return 0;
+        if (settledAt > completedAt + 3 days) return 0;
         uint256 c = item.channel;
         due = _min(item.claim.maxCumulative, item.claim.cumulativeFee);
         if (c >= 2) {
-            if (_limit[c] == 0 || item.claim.completedAt > _expiry[c]) return 0;
+            if (_limit[c] == 0 || completedAt > _expiry[c]) return 0;
             due = _min(due, _limit[c]);
         }
         due = due <= _paid[c] ? 0 : _min(due - _paid[c], _balance[_payerOf(c)]);
@@ -359,7 +362,11 @@ contract EscrowHandler is World {
         _paid[item.channel] += amount;
         _balance[_payerOf(item.channel)] -= amount;
         _collected += amount;
-        _paidFor[item.claim.outputHash] += amount;
+        _paidFor[_id(item)] += amount;
+    }
+
+    function _id(Item storage item) private view returns (bytes32) {
+        return keccak256(abi.encode(item.channel, item.claim.sequence, item.claim.outputHash));
     }
 
     function _credit(uint256 p, uint256 amount) private {
@@ -387,8 +394,7 @@ contract EscrowHandler is World {
         uint128 max = receipt.cumulativeFee + uint128(uint256(receipt.outputHash) % 9) * 1_000;
         if (uint256(receipt.outputHash) % 3 == 0) max = receipt.cumulativeFee / 2 + 1;
         if (max > _signed[c]) _signed[c] = max;
-        bytes32 digestOf =
-            escrow.voucherDigest(escrow.channelIdOf(channel), receipt.sequence, receipt.inputHash, max);
+        bytes32 digestOf = escrow.voucherDigest(escrow.channelIdOf(channel), receipt.sequence, receipt.inputHash, max);
         uint256 key = c < 2 ? _payerSecret(_payerOf(c)) : SESSION + c;
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digestOf);
         item.claim = Claim({
@@ -424,14 +430,6 @@ contract EscrowHandler is World {
 
     function _leaf(bytes32 id) private pure returns (bytes32) {
         return keccak256(abi.encodePacked(bytes1(0), id));
-    }
-
-    function _keyUntil() private view returns (uint256) {
-        return nodes.keyState(keyIds[0]).validUntil;
-    }
-
-    function _keyIsValid() private view returns (bool) {
-        return block.timestamp <= _keyUntil();
     }
 
     function _payer(uint256 p) private pure returns (address) {
