@@ -93,7 +93,7 @@ export async function deployEscrow(startsAt?: Date) {
   return { ...base, ...(await escrowAt(base, await made.getAddress())) };
 }
 
-type Base = Awaited<ReturnType<typeof deployWorld>> & {
+type Base = Omit<Awaited<ReturnType<typeof deployWorld>>, "splitter" | "escrow"> & {
   holder: Awaited<ReturnType<Awaited<ReturnType<typeof deployWorld>>["ethers"]["getSigners"]>>[number];
   token: OPGToken;
 };

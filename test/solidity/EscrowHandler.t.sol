@@ -25,7 +25,7 @@ contract EscrowHandler is World {
     uint256 private constant SUPPLY = 1_000_000_000e18;
 
     InferenceEscrow public escrow;
-    OPGToken private token;
+    OPGToken private opg;
     PlainSplitter private splitter;
     bytes32 private nodeId;
 
@@ -71,10 +71,10 @@ contract EscrowHandler is World {
         address[] memory holders = new address[](1);
         uint256[] memory amounts = new uint256[](1);
         (holders[0], amounts[0]) = (address(this), SUPPLY);
-        token = new OPGToken(holders, amounts);
-        splitter = new PlainSplitter(token);
-        escrow = new InferenceEscrow(token, registry, nodes, IFeeSplitter(address(splitter)));
-        token.approve(address(escrow), SUPPLY);
+        opg = new OPGToken(holders, amounts);
+        splitter = new PlainSplitter(opg);
+        escrow = new InferenceEscrow(opg, registry, nodes, IFeeSplitter(address(splitter)));
+        opg.approve(address(escrow), SUPPLY);
         nodeId = nodes.nodeOf(keyIds[0]);
         _keyFrom = nodes.keyState(keyIds[0]).validFrom;
         for (uint256 i = 0; i < 4; ++i) {
@@ -95,7 +95,7 @@ contract EscrowHandler is World {
     }
 
     function donate(uint16 amount) external {
-        require(token.transfer(address(escrow), amount), "transfer");
+        require(opg.transfer(address(escrow), amount), "transfer");
         _donated += amount;
     }
 
@@ -115,12 +115,12 @@ contract EscrowHandler is World {
     function withdraw(uint8 who) external {
         uint256 p = who % 3;
         uint256 due = _min(_thawing[p], _balance[p]);
-        uint256 held = token.balanceOf(_payer(p));
+        uint256 held = opg.balanceOf(_payer(p));
         AS.prank(_payer(p));
         (bool ok, ) = address(escrow).call(abi.encodeCall(escrow.withdraw, (nodeId)));
         require(ok == (due != 0 && block.timestamp >= _readyAt[p]), "nothing blocks an exit");
         if (!ok) return;
-        require(token.balanceOf(_payer(p)) == held + due, "arrived");
+        require(opg.balanceOf(_payer(p)) == held + due, "arrived");
         _balance[p] -= due;
         _thawing[p] = 0;
     }
@@ -324,8 +324,8 @@ contract EscrowHandler is World {
         uint256 reserved = 0;
         for (uint256 i = 0; i < _asked.length; ++i) reserved += escrow.reservation(_asked[i].requestId).amount;
         require(reserved == _reserved, "reservations");
-        require(token.balanceOf(address(escrow)) == balances + waiting + reserved + _donated, "conservation");
-        require(token.balanceOf(address(splitter)) == _forwarded, "forwarded");
+        require(opg.balanceOf(address(escrow)) == balances + waiting + reserved + _donated, "conservation");
+        require(opg.balanceOf(address(splitter)) == _forwarded, "forwarded");
     }
 
     /// @notice No channel paid more than was ever signed for it or its limit allows, no request more than it cost.
