@@ -143,6 +143,7 @@ class Story {
     const previous = this.#present;
     if (present === previous) return;
     this.#present = present;
+    if (this.#increase?.percent === present) this.#increase = null;
     const kind = present > previous ? "increased" : "decreased";
     this.changes.push({ kind, fee: this.#fee, previous, present, ...tells });
   }
