@@ -46,7 +46,7 @@ export function checked({ format, interval, market }: TwinFeesArguments): "text"
 
 async function run(args: TwinFeesArguments, hre: HardhatRuntimeEnvironment): Promise<number> {
   const format = checked(args);
-  const connection = await hre.network.create();
+  const connection = await hre.network.create(readOnly(hre));
   try {
     const { chainId } = connection.networkConfig;
     if (chainId === undefined) throw new TwinFeesError("The configuration of this network names no chain id.");
@@ -63,6 +63,12 @@ async function run(args: TwinFeesArguments, hre: HardhatRuntimeEnvironment): Pro
     // Else its idle connections would hold the command up.
     await connection.close();
   }
+}
+
+/** The network that Hardhat was given, without its accounts: who only reads needs no deployer's key. */
+function readOnly({ globalOptions, config }: HardhatRuntimeEnvironment) {
+  const network = globalOptions.network ?? "default";
+  return config.networks[network]?.type === "http" ? { network, override: { accounts: "remote" as const } } : network;
 }
 
 async function once(source: FeeSource, place: Place, format: string, failOnIncrease: boolean): Promise<number> {

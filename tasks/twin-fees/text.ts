@@ -64,16 +64,22 @@ export function summary({ fees }: FeesReading): string {
   return `${capital(each.join(", "))}, together ${together}.`;
 }
 
-/** A warning for each increase that is announced, with the time that is left of `now`, in unix seconds. */
-export function warnings({ fees }: FeesReading, now: number): string[] {
+/**
+ * A warning for each increase that is announced.
+ * @param now Unix seconds, for the time that is left.
+ * @param old Whether it is not known what became of it.
+ */
+export function warnings({ fees }: FeesReading, now: number, old = false): string[] {
   return FEES.flatMap((fee) => {
     const { present, increase } = fees[fee];
     if (increase === null) return [];
     const left = increase.effectiveAt - now;
-    const rise = `the ${NAMES[fee]} goes up from ${percent(present)} to ${percent(increase.percent)}`;
+    const rise = `from ${percent(present)} to ${percent(increase.percent)}`;
+    const when = moment(increase.effectiveAt);
+    if (left > 0) return [`WARNING: the ${NAMES[fee]} goes up ${rise} on ${when}, in ${duration(left)}.`];
+    if (old) return [`WARNING: the ${NAMES[fee]} was to go up ${rise} on ${when}.`];
     // Its time has come, and no block yet.
-    if (left <= 0) return [`WARNING: ${rise} with the next block.`];
-    return [`WARNING: ${rise} on ${moment(increase.effectiveAt)}, in ${duration(left)}.`];
+    return [`WARNING: the ${NAMES[fee]} goes up ${rise} with the next block.`];
   });
 }
 
@@ -111,14 +117,14 @@ export function screen(
   const age = Math.floor(now / 1_000) - block.timestamp;
   if (!old && age > OLD_BLOCK_SECONDS)
     notes.push(`The newest block that the node knows is ${duration(age)} old: the fees may have changed since.`);
+  const news = [...warnings(reading, time, old), ...(old ? [] : outlook(reading))];
   return [
     ...head,
     `As of block ${block.number}, ${moment(block.timestamp)}`,
     ...(notes.length === 0 ? [] : ["", ...notes]),
     "",
-    ...warnings(reading, time),
-    ...(old ? [] : outlook(reading)),
-    "",
+    ...news,
+    ...(news.length === 0 ? [] : [""]),
     ...feeTable(reading, old),
     "",
     ...tradeTable(reading, old),

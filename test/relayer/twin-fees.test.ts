@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
+import { parseConfig } from "../../relayer/config.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { type MarketChain, NOTICE, startMarketChain } from "../twin/fees-support.ts";
 import { tenths } from "../twin/fees-readings.ts";
@@ -189,6 +190,40 @@ describe("relayer: fees of the key market", () => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(proxy.calls.length).to.equal(calls);
     relayer = await start();
+  });
+
+  it("are rate limited like the rest, streams too", async () => {
+    await relayer.close();
+    relayer = await startRelayer(makeChain(), dataDir, {
+      chain: { chainId: 31337, registry: domain.verifyingContract, rpcUrls: [proxy.url] },
+      twinMarket: { address: chain.address },
+      http: { requestsPerSecond: 0.01, burst: 2 },
+    });
+    expect((await hear()).status).to.equal(200);
+    expect((await relayer.get("/v1/twin/fees")).status).to.be.oneOf([200, 503]);
+    for (const path of ["/v1/twin/fees", "/v1/twin/fees/stream"]) {
+      const { status, body } = await relayer.get(path);
+      expect([status, body.code]).to.deep.equal([429, "rate_limited"]);
+    }
+  });
+
+  it("are described in OpenAPI by the schema of what is sent, and configured by an address", async () => {
+    const { body } = await relayer.get("/openapi.json");
+    const stream = body.paths["/v1/twin/fees/stream"].get;
+    expect(Object.keys(stream.responses)).to.have.members(["200", "404", "429", "503"]);
+    expect(stream.responses["200"].content).to.have.all.keys("text/event-stream");
+    await informed();
+    const sent = (await relayer.get("/v1/twin/fees")).body;
+    const { TwinFeesEvent, TwinFees, TwinFee } = body.components.schemas;
+    expect(Object.keys(sent)).to.have.members(Object.keys(TwinFeesEvent.properties));
+    expect(Object.keys(sent.fees)).to.have.members(Object.keys(TwinFees.properties));
+    expect(Object.keys(sent.fees.protocol)).to.have.members(Object.keys(TwinFee.properties));
+    const least = { chain: { chainId: 1, registry: domain.verifyingContract, rpcUrls: ["http://127.0.0.1:9"] } };
+    const { twinMarket } = parseConfig({ ...least, twinMarket: { address: chain.address } });
+    expect(twinMarket).to.include({ address: chain.address.toLowerCase(), pollMs: 2_000, maxStreams: 500 });
+    expect(parseConfig(least).twinMarket).to.equal(undefined);
+    expect(() => parseConfig({ ...least, twinMarket: {} })).to.throw("twinMarket.address");
+    expect(() => parseConfig({ ...least, twinMarket: { adress: chain.address } })).to.throw("adress");
   });
 
   it("are not found where no market is watched, and unknown where there is none at the address", async () => {

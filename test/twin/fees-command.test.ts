@@ -25,8 +25,12 @@ describe("hardhat twin:fees", () => {
     expect(watching.size, "commands that had to be killed").to.equal(0);
   });
 
-  const argumentsOf = (args: string[]) => ["twin:fees", "--network", "localhost", ...args];
-  const env = () => ({ ...process.env, LOCALHOST_RPC_URL: proxy.url, NO_COLOR: "" });
+  const argumentsOf = (args: string[]) => [
+    "twin:fees",
+    ...(args.includes("--network") ? [] : ["--network", "localhost"]),
+    ...args,
+  ];
+  const env = () => ({ ...process.env, LOCALHOST_RPC_URL: proxy.url, BASE_RPC_URL: proxy.url, NO_COLOR: "" });
 
   /** Runs the command as a user does. */
   const command = (...args: string[]) =>
@@ -113,6 +117,10 @@ describe("hardhat twin:fees", () => {
     expect(() => checked({ ...good, format: "csv" })).to.throw('No format "csv": text or json.');
     expect(() => checked({ ...good, interval: 0 })).to.throw("--interval 0: 0.2 to 3600 seconds.");
     expect(() => checked({ ...good, interval: Number.NaN })).to.throw("--interval NaN");
+    // Reading asks for nobody's key, and for the right chain.
+    const elsewhere = await command("--network", "base", "--market", chain.address);
+    expect([elsewhere.code, elsewhere.output]).to.deep.equal([1, ""]);
+    expect(elsewhere.errors).to.contain("8453").and.to.not.contain("PRIVATE_KEY");
     proxy.rule = () => ({ kind: "drop" });
     const down = await command("--market", chain.address, "--fail-on-increase");
     expect(down.code).to.equal(1);

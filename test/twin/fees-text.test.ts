@@ -78,6 +78,13 @@ Selling them brings you   0.955 ETH                      0.935 ETH
 
 What happened while you were watching:
 2026-11-21 12:41:05 UTC  Something.`);
+    expect(shown(old, DUE + 1)).to.contain(
+      "WARNING: the protocol fee was to go up from 2% to 4% on 2026-11-23 12:40:05 UTC.",
+    );
+    const quiet = known(reading(1_234, NOON, fee(20)), (NOON + 60) * 1_000);
+    expect(shown(quiet, NOON + 90))
+      .to.contain("may have changed.\n\n     ")
+      .and.to.not.contain("whatever is decided");
     expect(shown({ last: null, unknownSince: NOON * 1_000 }, NOON)).to.contain(
       "CANNOT REACH THE CHAIN since 2026-11-21 12:40:05 UTC. Nothing is known yet.",
     );
