@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { id, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 import { OpenGradientDevelopment } from "../../deploy/modules/registries.ts";
-import TwinMarkets from "../../deploy/modules/twin.ts";
+import { TwinMarkets } from "../../deploy/modules/twin.ts";
 import { readParameters } from "../../deploy/parameters.ts";
 import { TwinAgents__factory, TwinMarket__factory, type TwinAgents, type TwinMarket } from "../../typechain/index.ts";
 import { Mode } from "../support/protocol.ts";

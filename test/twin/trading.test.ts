@@ -171,15 +171,12 @@ describe("Selling", () => {
 
   it("pays the quote, in every form", async () => {
     const m = market();
+    const alice = m.as(m.alice);
     const forms = [
-      (least: bigint) =>
-        m
-          .as(m.alice)
-          [SELL](ID, 4n)
-          .then((sent) => (void least, sent)),
-      (least: bigint) => m.as(m.alice)[SELL_MIN](ID, 4n, least),
-      (least: bigint) => m.as(m.alice)[SELL_BOUNDED](ID, 4n, least, NEVER),
-      (least: bigint) => m.as(m.alice).sellSharesBatch([{ digitalTwinId: ID, amount: 4n, limit: least }], NEVER),
+      () => alice[SELL](ID, 4n),
+      (least: bigint) => alice[SELL_MIN](ID, 4n, least),
+      (least: bigint) => alice[SELL_BOUNDED](ID, 4n, least, NEVER),
+      (least: bigint) => alice.sellSharesBatch([{ digitalTwinId: ID, amount: 4n, limit: least }], NEVER),
     ];
     for (const form of forms) {
       const { total } = await m.market.quoteSell(ID, 4n);
