@@ -244,7 +244,7 @@ describe("Quotes", () => {
     await m.networkHelpers.setBalance(m.alice.address, 3n * cost);
     await m.as(m.alice)[BUY](one, room, { value: cost });
     await expect(m.as(m.alice)[BUY](two, room, { value: cost })).to.be.revertedWithCustomError(
-      m.ethers.Contract.from(m.address, ["error SafeCastOverflowedUintDowncast(uint8,uint256)"], m.alice),
+      m.market,
       "SafeCastOverflowedUintDowncast",
     );
     await m.as(m.alice)[SELL](one, room);

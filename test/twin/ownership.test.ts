@@ -138,10 +138,9 @@ describe("Ownership of a twin [R8]", () => {
       .to.be.revertedWithCustomError(m.market, "TwinMarket_Expired")
       .withArgs(deadline);
     const later = deadline + 200n;
+    const again = await consent(m, m.creator, { newOwner: m.bob.address, deadline: later });
     await m.at(later);
-    await m
-      .as(m.bob)
-      [CLAIM_SIGNED](ID, later, await consent(m, m.creator, { newOwner: m.bob.address, deadline: later }));
+    await m.as(m.bob)[CLAIM_SIGNED](ID, later, again);
   });
 
   it("is consented to once: neither after it came back nor by an owner that gave it away [R9]", async () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { EventFragment, FunctionFragment, id } from "ethers";
+import { EventFragment, FunctionFragment, id, Interface } from "ethers";
 import {
   BUY,
   BUY_BOUNDED,
@@ -21,7 +21,7 @@ describe("Twin.fun's interface", () => {
   const market = useMarket({}, (m) => m.create("twin", 5n));
 
   it("is there by the names and types that present front ends call", async () => {
-    const present = market().market.interface;
+    const present = new Interface(market().market.interface.fragments);
     for (const signature of [
       "createDigitalTwin(bytes16,string)",
       "buyShares(bytes16,uint256)",
