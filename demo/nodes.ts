@@ -60,14 +60,11 @@ export async function registerModels(chain: Chain): Promise<Models> {
 }
 
 async function registerNode(chain: Chain, endpoint: string): Promise<Hex> {
-  const operator = chain.as("operator").address;
-  const number = await chain.nodes.nodeCount(operator);
-  await mined(chain.nodes.registerNode(0, endpoint));
-  const encoded = AbiCoder.defaultAbiCoder().encode(
-    ["uint256", "address", "address", "uint256"],
-    [31337n, chain.addresses.nodeRegistry, operator, number],
-  );
-  return keccak256(encoded) as Hex;
+  const receipt = await mined(chain.nodes.registerNode(0, endpoint));
+  const event = receipt.logs
+    .map((log) => chain.nodes.interface.parseLog(log))
+    .find((e) => e?.name === "NodeRegistered");
+  return event!.args["nodeId"] as Hex;
 }
 
 async function addOperatorKey(chain: Chain, nodeId: Hex): Promise<NodeKey> {

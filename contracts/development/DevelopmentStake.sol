@@ -32,4 +32,7 @@ contract DevelopmentStake is DevelopmentOnly, IOperatorStake {
     function isSufficient(address operator, uint8) external view returns (bool) {
         return stakeOf[operator] >= MINIMUM;
     }
+
+    /// @inheritdoc IOperatorStake
+    function endKeys(bytes32) external {}
 }

@@ -10,12 +10,14 @@ import {IDistrustable} from "./IDistrustable.sol";
 /// @param validUntil Unix seconds, inclusive.
 /// @param distrustedFrom Everything settled from then on reads as distrusted (R4); `type(uint256).max` for never.
 /// @param frozenUntil Reads as unverified before then; 0 where never frozen.
+/// @param nodeId The node it belongs to, for ever.
 struct KeyState {
     uint256 kind;
     uint256 validFrom;
     uint256 validUntil;
     uint256 distrustedFrom;
     uint256 frozenUntil;
+    bytes32 nodeId;
 }
 
 /// @title IKeyRegistry

@@ -57,17 +57,20 @@ interface INodeRegistry is IKeyRegistry {
     error NodeRegistry_KindDoesNotServe(NodeKind kind);
     /// @notice The operator's own stake is below the minimum for this kind (R12).
     error NodeRegistry_StakeTooLow(address operator, NodeKind kind);
+    /// @notice An operator has at most MAX_LIVE_NODES nodes of a kind that are not retired.
+    error NodeRegistry_TooManyNodes(address operator, NodeKind kind);
     /// @notice Expected 64 bytes x ‖ y of a point on secp256k1.
     error NodeRegistry_BadPublicKey();
     /// @notice The signature over `keyRegistrationDigest` is not by the key itself.
     error NodeRegistry_BadKeySignature(address recovered, address expected);
 
     /// @notice Registers a node with the caller as its operator. Needs the stake of its kind.
-    /// @return nodeId keccak256(abi.encode(chainId, this registry, operator, number of the operator's nodes so far)).
+    /// @return nodeId Nodes are numbered from 1 as they come: with every key goes its node's number, in the one slot
+    /// that opening a receipt reads anyway.
     function registerNode(NodeKind kind, string calldata endpoint) external returns (bytes32 nodeId);
 
-    /// @notice Sets status and endpoint. Operator only. Retiring is final and ends the node's
-    /// operator keys now; its enclave keys are the enclave registry's, where each is retired or runs out.
+    /// @notice Sets status and endpoint. Operator only. Retiring is final and ends all keys of the node now, enclave
+    /// keys too: no stake stands behind it from then on (R12).
     function updateNode(bytes32 nodeId, NodeStatus status, string calldata endpoint) external;
 
     /// @notice Declares what the node serves; both zero withdraws it. Operator only.
@@ -100,6 +103,10 @@ interface INodeRegistry is IKeyRegistry {
     /// retired node: anyone may then end its enclave keys too.
     function hasStake(bytes32 nodeId) external view returns (bool);
 
-    /// @notice How many nodes an operator has registered.
-    function nodeCount(address operator) external view returns (uint256);
+    /// @notice How many nodes were registered, retired ones included: the number of the youngest.
+    function nodeCount() external view returns (uint256);
+
+    /// @notice An operator's nodes of a kind that are not retired: whose keys end when its stake falls short (R12). At
+    /// most MAX_LIVE_NODES, which bounds the loop (R8).
+    function liveNodes(address operator, NodeKind kind) external view returns (bytes32[] memory);
 }

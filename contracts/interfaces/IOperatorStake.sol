@@ -7,4 +7,8 @@ interface IOperatorStake {
     /// @notice Whether the operator's own stake reaches the minimum for a node kind (R12).
     /// @param kind `INodeRegistry.NodeKind` as a number.
     function isSufficient(address operator, uint8 kind) external view returns (bool);
+
+    /// @notice Ends every key of a node that no stake stands behind, in both registries of keys. The node registry calls
+    /// it for a node that retires.
+    function endKeys(bytes32 nodeId) external;
 }

@@ -35,7 +35,7 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
     mapping(bytes32 measurement => bytes32) public measurementTarget;
 
     /// @dev Measurements are numbered so that a key's slot can name its own: opening is spared a read.
-    uint80 private _measurementCount;
+    uint40 private _measurementCount;
     mapping(bytes32 modelId => mapping(bytes32 target => Approval)) private _approvals;
 
     constructor(
@@ -66,7 +66,7 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
             revert EnclaveRegistry_UnsupportedKey(seen.kind, seen.publicKey.length);
 
         keyId = ReceiptLib.keyId(seen.kind, seen.publicKey);
-        uint80 note = uint80(uint256(_targetOf(seen.measurement)));
+        uint40 note = uint40(uint256(_targetOf(seen.measurement)));
         _addKey(keyId, seen.kind, seen.publicKey, ReceiptLib.signerOf(seen.publicKey), nodeId, validUntil, note);
         measurementOf[keyId] = seen.measurement;
         emit EnclaveAdmitted(keyId, nodeId, seen.measurement);
@@ -99,7 +99,7 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
         Standing memory found = _standing[keyId];
         key = _keyState(found);
         if (key.validFrom == 0) return (key, measurement);
-        bytes32 target = bytes32(uint256(found.tag >> 88));
+        bytes32 target = bytes32(uint256(found.tag >> 128));
         Approval memory approval = _approvals[modelId][target];
         measurement.approvedFrom = approval.from;
         measurement.approvedUntil = _widen(approval.until);

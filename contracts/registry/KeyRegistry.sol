@@ -10,14 +10,9 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
     /// @notice Keys of a node that have not ended: bounds the loop that ends them all (R8, R12).
     uint256 public constant MAX_LIVE_KEYS = 4;
 
-    /// @dev Kind and validity live in the tag of the key's standing, `note 80 ‖ validUntil 40 ‖ validFrom 40 ‖ kind 8`:
-    /// opening a receipt asks for nothing else and pays for one slot. What the note says is the registry's own.
-    struct Key {
-        address signer;
-        bytes32 nodeId;
-    }
-
-    mapping(bytes32 keyId => Key) private _keys;
+    /// @dev Everything that opening a receipt asks of a key lives in the tag of its standing and costs one slot:
+    /// `note 40 ‖ node number 40 ‖ validUntil 40 ‖ validFrom 40 ‖ kind 8`. What the note says is the registry's own.
+    mapping(bytes32 keyId => address) private _signers;
     mapping(bytes32 nodeId => bytes32[]) private _live;
 
     /// @inheritdoc IKeyRegistry
@@ -42,12 +37,12 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
 
     /// @inheritdoc IKeyRegistry
     function signingKey(bytes32 keyId) external view returns (address signer, KeyState memory state) {
-        return (_keys[keyId].signer, keyState(keyId));
+        return (_signers[keyId], keyState(keyId));
     }
 
     /// @inheritdoc IKeyRegistry
-    function nodeOf(bytes32 keyId) external view returns (bytes32) {
-        return _keys[keyId].nodeId;
+    function nodeOf(bytes32 keyId) public view returns (bytes32) {
+        return _nodeOf(_standing[keyId].tag);
     }
 
     /// @inheritdoc IKeyRegistry
@@ -68,6 +63,7 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
         state.validUntil = uint40(found.tag >> 48);
         state.distrustedFrom = _widen(found.distrustedFrom);
         state.frozenUntil = found.frozenUntil;
+        state.nodeId = _nodeOf(found.tag);
     }
 
     /// @dev Adds a key that is valid from now on. The caller has checked operator, stake and possession.
@@ -78,16 +74,23 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
         address signer,
         bytes32 nodeId,
         uint64 validUntil,
-        uint80 note
+        uint40 note
     ) internal {
-        if (_isEnrolled(keyId)) revert KeyRegistry_KeyTaken(keyId, _keys[keyId].nodeId);
+        if (_isEnrolled(keyId)) revert KeyRegistry_KeyTaken(keyId, nodeOf(keyId));
         if (validUntil <= block.timestamp || validUntil >= NEVER) revert KeyRegistry_BadValidity(validUntil);
         _clearEnded(nodeId);
         if (_live[nodeId].length == MAX_LIVE_KEYS) revert KeyRegistry_TooManyKeys(nodeId);
 
         _live[nodeId].push(keyId);
-        _enroll(keyId, (uint168(note) << 88) | (uint168(validUntil) << 48) | (uint168(block.timestamp) << 8) | kind);
-        _keys[keyId] = Key({signer: signer, nodeId: nodeId});
+        _enroll(
+            keyId,
+            (uint168(note) << 128) |
+                (uint168(uint256(nodeId)) << 88) |
+                (uint168(validUntil) << 48) |
+                (uint168(block.timestamp) << 8) |
+                kind
+        );
+        _signers[keyId] = signer;
         emit KeyAdded(keyId, nodeId, kind, signer, uint64(block.timestamp), validUntil, publicKey);
     }
 
@@ -113,6 +116,11 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
         }
     }
 
+    /// @dev Zero for what is no key: other targets of distrust have no node in their tag.
+    function _nodeOf(uint168 tag) private pure returns (bytes32) {
+        return bytes32(uint256(uint40(tag >> 88)));
+    }
+
     function _validUntil(bytes32 keyId) private view returns (uint40) {
         return uint40(_standing[keyId].tag >> 48);
     }
@@ -123,7 +131,7 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
     }
 
     function _requireOperatorOfKey(bytes32 keyId) private view returns (bytes32 nodeId) {
-        nodeId = _keys[keyId].nodeId;
+        nodeId = nodeOf(keyId);
         _requireOperator(nodeId);
     }
 

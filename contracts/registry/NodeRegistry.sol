@@ -18,9 +18,13 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     /// @notice Where an operator's stake is asked for.
     IOperatorStake public immutable stake;
 
-    /// @inheritdoc INodeRegistry
-    mapping(address operator => uint256) public nodeCount;
+    /// @notice An operator's nodes of one kind that are not retired, at most.
+    uint256 public constant MAX_LIVE_NODES = 8;
 
+    /// @inheritdoc INodeRegistry
+    uint256 public nodeCount;
+
+    mapping(address operator => mapping(NodeKind kind => bytes32[])) private _liveNodes;
     mapping(bytes32 nodeId => Node) private _nodes;
     mapping(bytes32 nodeId => mapping(bytes32 modelId => Offer)) private _offers;
 
@@ -36,7 +40,10 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     /// @inheritdoc INodeRegistry
     function registerNode(NodeKind kind, string calldata endpoint) external returns (bytes32 nodeId) {
         if (!stake.isSufficient(msg.sender, uint8(kind))) revert NodeRegistry_StakeTooLow(msg.sender, kind);
-        nodeId = keccak256(abi.encode(block.chainid, address(this), msg.sender, nodeCount[msg.sender]++));
+        bytes32[] storage live = _liveNodes[msg.sender][kind];
+        if (live.length == MAX_LIVE_NODES) revert NodeRegistry_TooManyNodes(msg.sender, kind);
+        nodeId = bytes32(++nodeCount);
+        live.push(nodeId);
         _nodes[nodeId] = Node({operator: msg.sender, kind: kind, status: NodeStatus.Active, endpoint: endpoint});
         emit NodeRegistered(nodeId, msg.sender, kind, endpoint);
     }
@@ -50,7 +57,12 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
         found.status = status;
         found.endpoint = endpoint;
         emit NodeUpdated(nodeId, status, endpoint);
-        if (status == NodeStatus.Retired) _endKeys(nodeId);
+        if (status == NodeStatus.Retired) {
+            _removeLive(msg.sender, found.kind, nodeId);
+            _endKeys(nodeId);
+            // Staking knows the other registry of keys.
+            stake.endKeys(nodeId);
+        }
     }
 
     /// @inheritdoc INodeRegistry
@@ -95,6 +107,11 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     }
 
     /// @inheritdoc INodeRegistry
+    function liveNodes(address operator, NodeKind kind) external view returns (bytes32[] memory) {
+        return _liveNodes[operator][kind];
+    }
+
+    /// @inheritdoc INodeRegistry
     function nodeStatus(bytes32 nodeId) external view returns (address operator, NodeKind kind, NodeStatus status) {
         Node storage found = _nodes[nodeId];
         return (found.operator, found.kind, found.status);
@@ -108,6 +125,14 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     /// @inheritdoc INodeRegistry
     function keyRegistrationDigest(bytes32 nodeId, bytes32 keyId) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(REGISTER_KEY_TYPEHASH, nodeId, keyId)));
+    }
+
+    function _removeLive(address operator, NodeKind kind, bytes32 nodeId) private {
+        bytes32[] storage live = _liveNodes[operator][kind];
+        uint256 i = 0;
+        while (live[i] != nodeId) ++i;
+        live[i] = live[live.length - 1];
+        live.pop();
     }
 
     /// @dev A key that signs receipts needs the stake of a kind that answers requests, not that of a cheaper one.

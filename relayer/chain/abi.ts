@@ -7,7 +7,8 @@ const BATCH = "(bytes32 keyId,uint8 mode,bytes32 root,uint32 count,bytes32 dataH
 const RECEIPT =
   "(bytes32 requestId,bytes32 modelId,bytes32 inputHash,bytes32 outputHash,uint8 outputScheme,bytes32 contextHash," +
   "bytes32 keyId,address payer,uint64 sequence,uint128 cumulativeFee,uint64 completedAt,uint8 mode)";
-const KEY_STATE = "(uint256 kind,uint256 validFrom,uint256 validUntil,uint256 distrustedFrom,uint256 frozenUntil)";
+const KEY_STATE =
+  "(uint256 kind,uint256 validFrom,uint256 validUntil,uint256 distrustedFrom,uint256 frozenUntil,bytes32 nodeId)";
 const MEASUREMENT_STATE = "(uint256 approvedFrom,uint256 approvedUntil,uint256 distrustedFrom,uint256 frozenUntil)";
 
 export const inferenceRegistry = new Interface([

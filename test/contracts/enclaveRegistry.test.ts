@@ -27,9 +27,12 @@ describe("EnclaveRegistry", () => {
     expect(target).to.not.equal(await w.enclaves.measurementTarget(MEASUREMENT));
     expect(await w.enclaves.measurementOf(keyId)).to.equal(measurement);
     expect(await w.enclaves.nodeOf(keyId)).to.equal(w.nodeId);
-    expect(await w.enclaves.signingKey(keyId)).to.deep.equal([key.address, [1n, second, second + 50n, NEVER, 0n]]);
+    expect(await w.enclaves.signingKey(keyId)).to.deep.equal([
+      key.address,
+      [1n, second, second + 50n, NEVER, 0n, w.nodeId],
+    ]);
     expect(await w.enclaves.enclaveState(keyId, w.modelId)).to.deep.equal([
-      [1n, second, second + 50n, NEVER, 0n],
+      [1n, second, second + 50n, NEVER, 0n, w.nodeId],
       [0n, 0n, NEVER, 0n],
     ]);
   });
@@ -37,7 +40,7 @@ describe("EnclaveRegistry", () => {
   it("knows nothing of other keys, images and versions", async () => {
     const w = world();
     const nothing = [
-      [0n, 0n, 0n, 0n, 0n],
+      [0n, 0n, 0n, 0n, 0n, ZeroHash],
       [0n, 0n, 0n, 0n],
     ];
     const target = await w.enclaves.measurementTarget(MEASUREMENT);

@@ -23,7 +23,7 @@ describe("NodeRegistry", () => {
   const world = useWorld();
 
   describe("nodes", () => {
-    it("are numbered an operator, so that ids never meet, and belong to who registered them", async () => {
+    it("are numbered as they come, and belong to who registered them", async () => {
       const w = world();
       const { operator, other } = w.signers;
       await w.stake.setStake(other.address, 10n ** 22n);
@@ -32,8 +32,8 @@ describe("NodeRegistry", () => {
         .to.emit(w.nodes, "NodeRegistered")
         .withArgs(first, other.address, Kind.LlmProxy, "https://a");
       const second = await w.registerNode(other, Kind.Data);
-      expect(new Set([w.nodeId, first, second]).size).to.equal(3);
-      expect(await w.nodes.nodeCount(other.address)).to.equal(2n);
+      expect([w.nodeId, first, second].map(BigInt)).to.deep.equal([1n, 2n, 3n]);
+      expect(await w.nodes.nodeCount()).to.equal(3n);
       expect(await w.nodes.node(first)).to.deep.equal([other.address, Kind.LlmProxy, Status.Active, "https://a"]);
       expect(await w.nodes.nodeStatus(second)).to.deep.equal([other.address, Kind.Data, Status.Active]);
       expect(await w.nodes.nodeStatus(w.nodeId)).to.deep.equal([operator.address, Kind.LocalInference, Status.Active]);
@@ -45,8 +45,8 @@ describe("NodeRegistry", () => {
       expect(await w.nodes.nodeStatus(id("none"))).to.deep.equal([ZeroAddress, 0n, Status.None]);
       expect(await w.nodes.nodeOf(id("none"))).to.equal(ZeroHash);
       expect(await w.nodes.hasStake(id("none"))).to.equal(false);
-      expect(await w.nodes.keyState(id("none"))).to.deep.equal([0n, 0n, 0n, 0n, 0n]);
-      expect(await w.nodes.signingKey(id("none"))).to.deep.equal([ZeroAddress, [0n, 0n, 0n, 0n, 0n]]);
+      expect(await w.nodes.keyState(id("none"))).to.deep.equal([0n, 0n, 0n, 0n, 0n, ZeroHash]);
+      expect(await w.nodes.signingKey(id("none"))).to.deep.equal([ZeroAddress, [0n, 0n, 0n, 0n, 0n, ZeroHash]]);
     });
 
     it("need the stake of their kind [R12]", async () => {
@@ -72,6 +72,26 @@ describe("NodeRegistry", () => {
         await expect(w.nodes.connect(signer).updateNode(w.nodeId, Status.Retired, ""))
           .to.be.revertedWithCustomError(w.nodes, "KeyRegistry_NotOperator")
           .withArgs(w.nodeId, signer.address);
+    });
+
+    it("are at most eight of a kind and operator, retired ones aside, whose keys one call can end [R8, R12]", async () => {
+      const w = world();
+      const { operator } = w.signers;
+      const ids = [w.nodeId];
+      for (let i = 0; i < 7; i++) ids.push(await w.registerNode(operator, Kind.LocalInference));
+      expect(await w.nodes.liveNodes(operator.address, Kind.LocalInference)).to.deep.equal(ids);
+      await expect(w.nodes.registerNode(Kind.LocalInference, ""))
+        .to.be.revertedWithCustomError(w.nodes, "NodeRegistry_TooManyNodes")
+        .withArgs(operator.address, Kind.LocalInference);
+      // Another kind and another operator have their own eight.
+      const proxy = await w.registerNode(operator, Kind.LlmProxy);
+      expect(await w.nodes.liveNodes(operator.address, Kind.LlmProxy)).to.deep.equal([proxy]);
+      await w.registerNode(w.signers.other, Kind.LocalInference);
+
+      for (const i of [7, 2]) await w.nodes.updateNode(ids[i]!, Status.Retired, "");
+      const live = new Set(await w.nodes.liveNodes(operator.address, Kind.LocalInference));
+      expect(live).to.deep.equal(new Set(ids.filter((_, i) => i !== 2 && i !== 7)));
+      await w.registerNode(operator, Kind.LocalInference);
     });
 
     it("retire for ever, and all their operator keys with them", async () => {
@@ -156,8 +176,11 @@ describe("NodeRegistry", () => {
         .to.emit(w.nodes, "KeyAdded")
         .withArgs(keyId, w.nodeId, 0, key.address, second, second + 9n, publicKey);
       const never = 2n ** 256n - 1n;
-      expect(await w.nodes.keyState(keyId)).to.deep.equal([0n, second, second + 9n, never, 0n]);
-      expect(await w.nodes.signingKey(keyId)).to.deep.equal([key.address, [0n, second, second + 9n, never, 0n]]);
+      expect(await w.nodes.keyState(keyId)).to.deep.equal([0n, second, second + 9n, never, 0n, w.nodeId]);
+      expect(await w.nodes.signingKey(keyId)).to.deep.equal([
+        key.address,
+        [0n, second, second + 9n, never, 0n, w.nodeId],
+      ]);
       expect(await w.nodes.nodeOf(keyId)).to.equal(w.nodeId);
       expect(await w.nodes.liveKeys(w.nodeId)).to.deep.equal([w.keyId, keyId]);
     });
@@ -311,7 +334,7 @@ describe("NodeRegistry", () => {
       const end = (await w.now()) + 10n;
       await w.nodes.retireKey(w.keyId, end);
       expect(await w.nodes.standing(w.keyId)).to.deep.equal(before);
-      expect(await w.nodes.keyState(w.keyId)).to.deep.equal([0n, validFrom, end, before[0], before[1]]);
+      expect(await w.nodes.keyState(w.keyId)).to.deep.equal([0n, validFrom, end, before[0], before[1], w.nodeId]);
     });
   });
 

@@ -25,7 +25,7 @@ contract EvidenceRulesTest is EvidenceRules {
 
     /// @notice The two ways for a key to be of the wrong kind, by name.
     function test_keysOfTheWrongKind() external pure {
-        KeyState memory key = KeyState({kind: 0, validFrom: 1, validUntil: 2, distrustedFrom: 3, frozenUntil: 0});
+        KeyState memory key = KeyState(0, 1, 2, 3, 0, 0);
         require(_checkKey(key, 2) == Reason.KeyForbidsMode, "an operator as an enclave");
         for (uint256 kind = 1; kind < 4; ++kind) {
             key.kind = kind;

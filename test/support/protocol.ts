@@ -8,6 +8,7 @@ import {
   getBytes,
   hexlify,
   keccak256,
+  toBeHex,
 } from "ethers";
 import { AbiCoder, randomBytes, zeroPadValue, ZeroHash } from "ethers";
 import { OpenGradientDevelopment } from "../../deploy/modules/registries.ts";
@@ -165,14 +166,8 @@ export async function deployProtocol(startsAt = new Date()) {
 
   async function registerNode(by: Signer = operator, kind = 0n): Promise<string> {
     await stake.setStake(by.address, 10_000n * 10n ** 18n);
-    const number = await nodes.nodeCount(by.address);
     await nodes.connect(by).registerNode(kind, "http://127.0.0.1:9000");
-    return keccak256(
-      coder.encode(
-        ["uint256", "address", "address", "uint256"],
-        [31337n, await nodes.getAddress(), by.address, number],
-      ),
-    );
+    return toBeHex(await nodes.nodeCount(), 32);
   }
 
   async function addOperatorKey(nodeId: string, key: Wallet | HDNodeWallet, by: Signer = operator, life = 30n * DAY) {
