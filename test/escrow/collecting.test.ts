@@ -169,7 +169,7 @@ describe("InferenceEscrow: collecting", () => {
     const away = w.channel(payer.address, { nodeId: elsewhere });
     await w.fund(away.payer, FEE, elsewhere);
     const r = await w.answer(away, 1n);
-    const args = [await w.settle([r]), elsewhere, w.modelId, w.claim(away, r, payer), []] as const;
+    const args = [await w.settle([r]), elsewhere, w.modelId, w.claim(away, r, payer), [] as string[]] as const;
     await refused(w, [...args], Refusal.OtherNode);
   });
 
@@ -197,7 +197,7 @@ describe("InferenceEscrow: collecting", () => {
     const w = world();
     const c = await own(w);
     const args = await call(w, c, [await w.answer(c, 1n)]);
-    const data = w.escrow.interface.encodeFunctionData("collect", args);
+    const data = w.escrow.interface.encodeFunctionData("collect", [...args]);
     const to = await w.escrow.getAddress();
     // Selector, batch, node, model; then the claim's words: signer, mask, lane, …, payer, … the index last.
     for (const word of [0, 1, 2, 5, 7, 8, 9, 10, 11, 14]) {
