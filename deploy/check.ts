@@ -22,7 +22,15 @@ const ROLES = {
   CANCELLER_ROLE: id("CANCELLER_ROLE"),
 };
 /** Contracts with an admin. */
-const GOVERNED = ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry", "staking", "feeSplitter"];
+const GOVERNED = [
+  "inferenceRegistry",
+  "modelRegistry",
+  "nodeRegistry",
+  "enclaveRegistry",
+  "staking",
+  "feeSplitter",
+  "twinMarket",
+];
 const STAKING_REWARDS = 4;
 
 /**
