@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { deployProtocol } from "../test/support/protocol.ts";
 import { provedGas, signedGas } from "./gas.ts";
 import { openingGas } from "./opening.ts";
+import { twinGas } from "./twin.ts";
 import { offChainVerification } from "./verification.ts";
 import { ingestion } from "./ingest.ts";
 import { kept, type Row } from "./row.ts";
@@ -14,6 +15,7 @@ const measures: [string, () => Promise<Row[]>][] = [
   ["gas of proved receipts", provedGas],
   ["gas of signed receipts", async () => signedGas(await deployProtocol())],
   ["gas of opening", openingGas],
+  ["gas of key trades", twinGas],
   ["off-chain verification", offChainVerification],
   ["receipts through the relayer", () => ingestion()],
 ];

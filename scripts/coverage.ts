@@ -5,7 +5,9 @@
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 
-const folders = ["contracts", "consumer", "opg", "verification"].map((name) => `test/${name}/**/*.test.ts`);
+const folders = ["contracts", "consumer", "opg", "fees", "escrow", "staking", "twin", "verification"].map(
+  (name) => `test/${name}/**/*.test.ts`,
+);
 const files = folders.flatMap((pattern) => globSync(pattern)).filter((file) => !/gas|realProofs|proofPool/i.test(file));
 const runs = [
   ["test", "solidity", "--coverage"],

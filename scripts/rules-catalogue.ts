@@ -25,7 +25,6 @@ const rules: Entry[] = [
   {
     id: "R7",
     says: "No payment without a verified receipt, and never more than was signed.",
-    later: "escrow and channels.",
   },
   { id: "R8", says: "Bounded powers: bounded loops, bounded pause and freeze, nothing that blocks an exit." },
   { id: "R9", says: "Effects once, keyed on receiptId or requestId, never on proof bytes or signatures." },
@@ -65,7 +64,7 @@ const failures: Entry[] = [
   { id: "FM:validity-at-present", says: "A later disable or enable changes no earlier result." },
   { id: "FM:heartbeat-replay", says: "Heartbeats strictly grow.", later: "heartbeats, with real attestation." },
   { id: "FM:unbounded-loop", says: "Loops are bounded by constants." },
-  { id: "FM:slashing-paused", says: "Slashing works while paused.", later: "staking." },
+  { id: "FM:slashing-paused", says: "Slashing works while paused." },
   {
     id: "FM:consumer-revert",
     says: "A consumer's revert blocks no payment.",
@@ -74,8 +73,8 @@ const failures: Entry[] = [
   { id: "FM:phase2-skipped", says: "Keys without a phase-2 contribution are refused." },
   { id: "FM:signal-range", says: "Signals outside the field are refused, on chain and off." },
   { id: "FM:malleable-proof", says: "Nothing is keyed on proof bytes." },
-  { id: "FM:uncapped-fee", says: "Fees are capped and announced.", later: "fees and the key market." },
-  { id: "FM:first-key-sniping", says: "A creator can take the first keys atomically.", later: "the key market." },
+  { id: "FM:uncapped-fee", says: "Fees are capped, announced and pulled; trades can be bounded, refunds are exact." },
+  { id: "FM:first-key-sniping", says: "A creator can take the first keys atomically." },
 ];
 
 const traps: Entry[] = [

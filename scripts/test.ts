@@ -25,6 +25,8 @@ const suites: Suite[] = [
   mocha("verification", "test/verification/**/*.test.ts"),
   mocha("circuits", "test/circuits/**/*.test.ts"),
   mocha("opg", "test/opg/**/*.test.ts"),
+  mocha("economy", "test/{fees,escrow,staking}/**/*.test.ts"),
+  mocha("twin", "test/twin/**/*.test.ts"),
   mocha("consumer", "test/consumer/**/*.test.ts"),
   mocha("protocol", "test/protocol/**/*.test.ts"),
   mocha("relayer", "test/relayer/**/*.test.ts"),

@@ -68,7 +68,7 @@ describe("InferenceEscrow: balances", () => {
     );
   });
 
-  it("takes a signed transfer that anyone relays and nobody can direct elsewhere (R1)", async () => {
+  it("takes a signed transfer that anyone relays and nobody can direct elsewhere [R1]", async () => {
     const w = world();
     const salt = id("salt");
     const nonce = keccak256(coder.encode(["address", "bytes32", "bytes32"], [payer, w.nodeId, salt]));
@@ -99,7 +99,7 @@ describe("InferenceEscrow: balances", () => {
     await expect(send({})).to.be.revertedWith("EIP3009: authorization is used or canceled");
   });
 
-  it("pays back what is asked back after 14 days to the second, and no earlier (R7)", async () => {
+  it("pays back what is asked back after 14 days to the second, and no earlier [R7]", async () => {
     const w = world();
     const { other } = w.signers;
     await w.fund(other.address, 100n);
@@ -231,7 +231,7 @@ describe("InferenceEscrow: balances", () => {
       );
   });
 
-  it("has no function that only somebody special may call (R8)", async () => {
+  it("has no function that only somebody special may call [R8]", async () => {
     const w = world();
     const names = w.escrow.interface.fragments
       .filter((part) => part.type === "function" && "constant" in part && !part.constant)

@@ -97,7 +97,7 @@ describe("InferenceEscrow: session signers", () => {
     expect(await collectable(w, c)).to.deep.equal([FEE, Refusal.None]);
   });
 
-  it("open once: neither a signature nor the payer revives one that was withdrawn (R9)", async () => {
+  it("open once: neither a signature nor the payer revives one that was withdrawn [R9]", async () => {
     const w = world();
     const c = channelOf(w);
     const deadline = 2n ** 60n;
@@ -115,7 +115,7 @@ describe("InferenceEscrow: session signers", () => {
         .withArgs(w.channelIdOf(c));
   });
 
-  it("end 14 days after they are withdrawn, or before if that was their end (R7)", async () => {
+  it("end 14 days after they are withdrawn, or before if that was their end [R7]", async () => {
     const w = world();
     const [long, short] = [channelOf(w), channelOf(w, { lane: 1n })];
     const soon = (await w.now()) + 1_000n;
@@ -164,7 +164,7 @@ describe("InferenceEscrow: session signers", () => {
     expect(await collectable(w, c, { completedAt: end + 1n })).to.deep.equal([0n, Refusal.SessionExpired]);
   });
 
-  it("pay up to their limit and not a wei more, whatever they sign (R7)", async () => {
+  it("pay up to their limit and not a wei more, whatever they sign [R7]", async () => {
     const w = world();
     const c = channelOf(w);
     await w.escrow.openChannel(c, FEE - 1n, NEVER);

@@ -80,7 +80,7 @@ describe("InferenceEscrow: collecting", () => {
     expect(await w.feesOf(stranger, settledAt)).to.equal(0n);
   });
 
-  it("pays the lesser of what was allowed and what it cost (R7)", async () => {
+  it("pays the lesser of what was allowed and what it cost [R7]", async () => {
     const w = world();
     const c = await own(w);
     await w.escrow.collect(...(await call(w, c, [await w.answer(c, 1n)], 0, FEE - 5n)));
@@ -89,7 +89,7 @@ describe("InferenceEscrow: collecting", () => {
     expect((await w.escrow.session(w.channelIdOf(c))).paid).to.equal(FEE * 3n);
   });
 
-  it("pays no receipt twice, and nothing for one that is older than what was paid (R9)", async () => {
+  it("pays no receipt twice, and nothing for one that is older than what was paid [R9]", async () => {
     const w = world();
     const c = await own(w);
     const rs = [await w.answer(c, 1n), await w.answer(c, 2n)];
@@ -112,7 +112,7 @@ describe("InferenceEscrow: collecting", () => {
     await refused(w, [...args], Refusal.NothingDue);
   });
 
-  it("collects what is thawing until it is withdrawn (R7)", async () => {
+  it("collects what is thawing until it is withdrawn [R7]", async () => {
     const w = world();
     const { other } = w.signers;
     const session = walletOf("session");
@@ -128,7 +128,7 @@ describe("InferenceEscrow: collecting", () => {
     );
   });
 
-  it("refuses a voucher that the signer did not sign, in any field, and a signature made malleable (R7)", async () => {
+  it("refuses a voucher that the signer did not sign, in any field, and a signature made malleable [R7]", async () => {
     const w = world();
     const c = await own(w);
     const args = await call(w, c, [await w.answer(c, 1n)]);
@@ -147,7 +147,7 @@ describe("InferenceEscrow: collecting", () => {
     await w.escrow.collect(...args);
   });
 
-  it("refuses a receipt of another request: the id is recomputed from channel and sequence (R5)", async () => {
+  it("refuses a receipt of another request: the id is recomputed from channel and sequence [R5]", async () => {
     const w = world();
     const c = await own(w);
     const r = await w.answer(c, 1n, { requestId: w.requestIdOf(c, 2n) });
@@ -173,7 +173,7 @@ describe("InferenceEscrow: collecting", () => {
     await refused(w, [...args], Refusal.OtherNode);
   });
 
-  it("refuses a receipt that does not read as verified, with the registry's reason (R3, R4)", async () => {
+  it("refuses a receipt that does not read as verified, with the registry's reason [R3] [R4]", async () => {
     const w = world();
     const c = await own(w);
     const late = await w.answer(c, 1n, { completedAt: (await w.now()) - 4n * 86_400n });
@@ -323,7 +323,7 @@ describe("InferenceEscrow: collecting", () => {
       );
     });
 
-    it("skips a bad voucher with its place and why, and pays the others (R2)", async () => {
+    it("skips a bad voucher with its place and why, and pays the others [R2]", async () => {
       const w = world();
       const group = await many(w, 4);
       group.claims[1] = { ...group.claims[1]!, maxCumulative: FEE * 2n };
@@ -338,7 +338,7 @@ describe("InferenceEscrow: collecting", () => {
       expect(all.filter((each) => each.name === "Collected")).to.have.length(3);
     });
 
-    it("lets a bad group harm only itself, and passes over an empty one (R2)", async () => {
+    it("lets a bad group harm only itself, and passes over an empty one [R2]", async () => {
       const w = world();
       const group = await many(w, 3);
       const bad = [

@@ -86,7 +86,7 @@ describe("InferenceEscrow: reservations", () => {
     );
   });
 
-  it("pay the answer, give the rest back at once, and once only (R7, R9)", async () => {
+  it("pay the answer, give the rest back at once, and once only [R7] [R9]", async () => {
     const w = world();
     await w.fund(payerOf(w), FEE * 3n);
     await reserve(w, w.signers.other);
@@ -114,7 +114,7 @@ describe("InferenceEscrow: reservations", () => {
     expect(await balance(w)).to.equal(FEE * 2n);
   });
 
-  it("are paid to no answer of another request, payer, model, input, mode, sequence, time or node (R5)", async () => {
+  it("are paid to no answer of another request, payer, model, input, mode, sequence, time or node [R5]", async () => {
     const w = world();
     await w.fund(payerOf(w), FEE * 3n);
     const elsewhere = await w.registerNode();
@@ -151,7 +151,7 @@ describe("InferenceEscrow: reservations", () => {
     await w.escrow.collectReserved(requestId, opening);
   });
 
-  it("return to the payer 14 days after they expired, to the second, by anyone (R7)", async () => {
+  it("return to the payer 14 days after they expired, to the second, by anyone [R7]", async () => {
     const w = world();
     await w.fund(payerOf(w), FEE);
     await w.escrow.thaw(w.nodeId, FEE);

@@ -50,7 +50,7 @@ const voucherTypes = {
 };
 
 describe("payment channels: formats", () => {
-  it("the id of a channel is the encoding of all that it is for, by ethers' encoder too (R5)", () => {
+  it("the id of a channel is the encoding of all that it is for, by ethers' encoder too [R5]", () => {
     const types = ["uint256", "address", "address", "address", "bytes32", "bytes32", "uint8", "uint64"];
     fc.assert(
       fc.property(fields, (channel) => {
@@ -61,7 +61,7 @@ describe("payment channels: formats", () => {
     );
   });
 
-  it("any field makes another channel (R5)", () => {
+  it("any field makes another channel [R5]", () => {
     fc.assert(
       fc.property(fields, fields, (channel, other) => {
         const id = channelId(channel);
@@ -73,7 +73,7 @@ describe("payment channels: formats", () => {
     );
   });
 
-  it("the id of a request is that of its channel and sequence, by ethers' encoder too (R5)", () => {
+  it("the id of a request is that of its channel and sequence, by ethers' encoder too [R5]", () => {
     fc.assert(
       fc.property(any.word, uint(64n), (channel, sequence) => {
         const expected = keccak256(abi.encode(["bytes32", "uint64"], [channel, sequence]));
@@ -82,7 +82,7 @@ describe("payment channels: formats", () => {
     );
   });
 
-  it("the digest of a voucher is EIP-712, by ethers' encoder too (R7)", () => {
+  it("the digest of a voucher is EIP-712, by ethers' encoder too [R7]", () => {
     fc.assert(
       fc.property(any.domain, voucher, (escrow, one) => {
         const domain = { name: ESCROW_DOMAIN_NAME, version: ESCROW_DOMAIN_VERSION, ...escrow };
@@ -91,7 +91,7 @@ describe("payment channels: formats", () => {
     );
   });
 
-  it("numbers that do not fit are refused, never cut (R7)", () => {
+  it("numbers that do not fit are refused, never cut [R7]", () => {
     const [escrow, one, channel] = [any.domain, voucher, fields].map((of) => fc.sample(of as never, 1)[0]) as [
       Parameters<typeof voucherDigest>[0],
       Parameters<typeof voucherDigest>[1],

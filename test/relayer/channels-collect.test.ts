@@ -55,7 +55,7 @@ describe("payment channels: planning collections", () => {
     seed: fc.nat(),
   });
 
-  it("every claim once, in calls within their bounds, in groups that share batch and model, places ascending (R8)", () => {
+  it("every claim once, in calls within their bounds, in groups that share batch and model, places ascending [R8]", () => {
     fc.assert(
       fc.property(world, ({ sizes, alone, seed, ...bounds }) => {
         const models = [modelId, word(77)];
@@ -108,7 +108,7 @@ describe("payment channels: planning collections", () => {
     expect(byCount.get(0).batch.keyId).to.equal(nodeKey.keyId);
   });
 
-  it("a full call fits a transaction and a node's limit of calldata (R8)", () => {
+  it("a full call fits a transaction and a node's limit of calldata [R8]", () => {
     const all = inBatch(Array.from({ length: 1_000 }, () => item()));
     const calls = planCollection(domain, all);
     for (const groups of calls) {
@@ -149,7 +149,7 @@ describe("payment channels: finding what to collect with", () => {
     expect(asked).to.deep.equal([0, 1, 2, 3]);
   });
 
-  it("asks for few of many, and always for the oldest: a channel is never stuck (R8)", async () => {
+  it("asks for few of many, and always for the oldest: a channel is never stuck [R8]", async () => {
     for (const count of [1, 16, 17, 18, 100, 3_000]) {
       const { items, store, statusOf, asked } = channel(count, [count - 1]);
       const found = await findCollectable(store, word(1), statusOf, yes);

@@ -181,7 +181,7 @@ describe("payment channels over the real InferenceEscrow", () => {
     expect([...REFUSALS]).to.deep.equal(body.split(",").map((name) => name.trim()));
   });
 
-  it("the contract computes the same ids and digests (R5, R7)", async () => {
+  it("the contract computes the same ids and digests [R5] [R7]", async () => {
     const uint = (bits: bigint) => fc.bigInt({ min: 0n, max: (1n << bits) - 1n });
     const fields = { nodeId: any.word, modelId: any.word, modeMask: fc.integer({ min: 0, max: 255 }), lane: uint(64n) };
     const channel: fc.Arbitrary<Channel> = fc.record({ payer: any.address, signer: any.address, ...fields });
@@ -196,7 +196,7 @@ describe("payment channels over the real InferenceEscrow", () => {
     );
   });
 
-  it("from deposit to splitter: lanes, sessions, many batches, collected with the youngest receipts (R7, R9)", async () => {
+  it("from deposit to splitter: lanes, sessions, many batches, collected with the youngest receipts [R7] [R9]", async () => {
     const payers = [await newPayer(parseEther("1"), { lanes: 2 }), await newPayer(parseEther("1"))];
     const session = Wallet.createRandom();
     const third = await newPayer(parseEther("1"), { signer: signerOf(new Wallet(session.privateKey)) });
@@ -257,7 +257,7 @@ describe("payment channels over the real InferenceEscrow", () => {
     expect(calls.map(({ channels }) => channels.length)).to.deep.equal([3, 1]);
   });
 
-  it("serves and signs only over what the escrow holds and was not asked back; nothing while no node answers (R7)", async () => {
+  it("serves and signs only over what the escrow holds and was not asked back; nothing while no node answers [R7]", async () => {
     const { wallet, payer } = await newPayer(3n * FEE);
     const pending = await payer.request(wish());
     await w.escrow.connect(wallet).thaw(nodeId, 2n * FEE);
@@ -339,7 +339,7 @@ describe("payment channels over the real InferenceEscrow", () => {
     ]);
   });
 
-  it("a relayer that answers nonsense, or another proof, costs nobody but itself (R1)", async () => {
+  it("a relayer that answers nonsense, or another proof, costs nobody but itself [R1]", async () => {
     const { payer } = await newPayer(parseEther("1"));
     const { receipt, receiptId } = await ask(payer);
     await settled([receiptId]);

@@ -14,7 +14,7 @@ describe("payment channels: the node's side", () => {
   afterEach(() => sides.end());
   const work = { price: 5n, infer };
 
-  it("serves a request that a voucher pays for, with a receipt of its place in the channel (R5, R7)", async () => {
+  it("serves a request that a voucher pays for, with a receipt of its place in the channel [R5] [R7]", async () => {
     const { payee, store } = sides.startNode();
     const pending = await sides.startPayer().request(wish());
     const served = await payee.serve(pending.message, work);
@@ -25,7 +25,7 @@ describe("payment channels: the node's side", () => {
     expect(store.unpaid()).to.deep.equal([{ channelId: idOf(pending), payer: owner.address, owed: 5n, paid: 0n }]);
   });
 
-  it("answers a repeat with the stored receipt, without the chain, after a restart too (R9)", async () => {
+  it("answers a repeat with the stored receipt, without the chain, after a restart too [R9]", async () => {
     const first = sides.startNode();
     const pending = await sides.startPayer().request(wish());
     const served = await first.payee.serve(pending.message, work);
@@ -35,7 +35,7 @@ describe("payment channels: the node's side", () => {
     expect(again).to.deep.equal({ ...served, repeated: true });
   });
 
-  it("refuses what is no request, or not signed by the channel's signer (R7)", async () => {
+  it("refuses what is no request, or not signed by the channel's signer [R7]", async () => {
     const { payee } = sides.startNode();
     const pending = await sides.startPayer().request(wish());
     const { message } = pending;
@@ -59,7 +59,7 @@ describe("payment channels: the node's side", () => {
     expect(await codeOf(payee.serve(message, work))).to.equal(null);
   });
 
-  it("serves nothing that the escrow would not pay today (R7)", async () => {
+  it("serves nothing that the escrow would not pay today [R7]", async () => {
     const { payee } = sides.startNode();
     const pending = await sides.startPayer().request(wish());
     const { state } = sides.chain;
@@ -74,7 +74,7 @@ describe("payment channels: the node's side", () => {
     expect(await codeOf(payee.serve(pending.message, work))).to.equal(null);
   });
 
-  it("counts what other lanes of the same payer owe against the same balance (R7)", async () => {
+  it("counts what other lanes of the same payer owe against the same balance [R7]", async () => {
     const { payee } = sides.startNode();
     const payer = sides.startPayer({ lanes: 3 });
     const [a, b, c] = [await payer.request(wish()), await payer.request(wish()), await payer.request(wish())];
@@ -86,7 +86,7 @@ describe("payment channels: the node's side", () => {
     expect(await codeOf(payee.serve(c.message, work))).to.equal(null);
   });
 
-  it("asks about a bounded number of channels for one request (R8)", async () => {
+  it("asks about a bounded number of channels for one request [R8]", async () => {
     const { payee } = sides.startNode({ maxUnpaidChannels: 2 });
     const payer = sides.startPayer({ lanes: 3 });
     const asked = [await payer.request(wish()), await payer.request(wish()), await payer.request(wish())];
@@ -108,7 +108,7 @@ describe("payment channels: the node's side", () => {
     expect(await codeOf(payee.serve(b.message, work))).to.equal(null);
   });
 
-  it("a session signer counts only as far as its payer opened it: limit and expiry (R7)", async () => {
+  it("a session signer counts only as far as its payer opened it: limit and expiry [R7]", async () => {
     const session = signerOf("0c");
     const { payee } = sides.startNode({ serveWithin: 60 });
     const expiry = BigInt(sides.clock.now / 1_000) + 100n;
@@ -129,7 +129,7 @@ describe("payment channels: the node's side", () => {
     }
   });
 
-  it("one request at a time in a lane, and repeats of it wait for the same answer (R7)", async () => {
+  it("one request at a time in a lane, and repeats of it wait for the same answer [R7]", async () => {
     const { payee, store } = sides.startNode();
     const pending = await sides.startPayer().request(wish());
     let finish = (): void => undefined;
@@ -152,7 +152,7 @@ describe("payment channels: the node's side", () => {
     expect(await codeOf(payee.serve(next, work))).to.equal(null);
   });
 
-  it("goes up with gaps and never back: what was passed is not served, so the fee cannot fall (R7)", async () => {
+  it("goes up with gaps and never back: what was passed is not served, so the fee cannot fall [R7]", async () => {
     const { payee } = sides.startNode();
     const one = await sides.startPayer().request(wish());
     const [three, two] = ["3", "2"].map((sequence) => forged(one, { sequence, maxCumulative: "40" }));
@@ -244,7 +244,7 @@ describe("payment channels: the node's side", () => {
     expect(await codeOf(payee.serve(next, work))).to.equal("other_key");
   });
 
-  it("a channel that has paid before and is not in the ledger is refused: its fee could fall (R7)", async () => {
+  it("a channel that has paid before and is not in the ledger is refused: its fee could fall [R7]", async () => {
     const pending = await sides.startPayer().request(wish());
     sides.chain.collect(idOf(pending), 10n, 3n);
     const { payee } = sides.startNode();

@@ -33,7 +33,7 @@ describe("payment channels: the payer's side", () => {
     return signed;
   };
 
-  it("signs a voucher over what is owed and the price limit, one sequence after the other (R7)", async () => {
+  it("signs a voucher over what is owed and the price limit, one sequence after the other [R7]", async () => {
     const payer = sides.startPayer();
     expect(await totals(payer, [4n, 4n, 14n])).to.deep.equal(["10", "14", "14"]);
     const { message } = await payer.request(wish());
@@ -41,7 +41,7 @@ describe("payment channels: the payer's side", () => {
     expect(payer.exposure()).to.deep.equal({ owed: 14n, liable: 24n });
   });
 
-  it("keeps a lane until its answer is there, and takes another for the next request (R7)", async () => {
+  it("keeps a lane until its answer is there, and takes another for the next request [R7]", async () => {
     const payer = sides.startPayer({ lanes: 2, firstLane: 5n });
     const [a, b] = await Promise.all([payer.request(wish()), payer.request(wish())]);
     expect([a, b].map(({ message }) => message.channel.lane)).to.deep.equal(["5", "6"]);
@@ -50,7 +50,7 @@ describe("payment channels: the payer's side", () => {
     expect((await payer.request(wish())).message.channel.lane).to.equal("6");
   });
 
-  it("sends the same voucher again, after a restart too, whatever the signer would sign now (R7)", async () => {
+  it("sends the same voucher again, after a restart too, whatever the signer would sign now [R7]", async () => {
     const first = sides.startPayer();
     const pending = await first.request(wish());
     first.close();
@@ -94,7 +94,7 @@ describe("payment channels: the payer's side", () => {
     expect((await payer.retry(payer.pending()[0]!)).message.sequence).to.equal("1");
   });
 
-  it("a voucher after an abandoned request covers it, until a later receipt says what was owed (R7)", async () => {
+  it("a voucher after an abandoned request covers it, until a later receipt says what was owed [R7]", async () => {
     const payer = sides.startPayer();
     const one = await payer.request(wish());
     payer.abandon(one.requestId);
@@ -113,7 +113,7 @@ describe("payment channels: the payer's side", () => {
     expect((await payer.request(wish())).message).to.deep.include({ sequence: "2", maxCumulative: "17" });
   });
 
-  it("never signs beyond its budget, nor beyond what is set aside and not asked back (R7)", async () => {
+  it("never signs beyond its budget, nor beyond what is set aside and not asked back [R7]", async () => {
     const payer = sides.startPayer({ budget: 25n, lanes: 3 });
     await payer.request(wish());
     Object.assign(sides.chain.state, { balance: 40n, thawing: 21n });
@@ -174,7 +174,7 @@ describe("payment channels: the payer's side", () => {
     }
   });
 
-  it("counts a fee only on a receipt that says what was asked, by a key of that node (R7)", async () => {
+  it("counts a fee only on a receipt that says what was asked, by a key of that node [R7]", async () => {
     const payer = sides.startPayer();
     await totals(payer, [6n]);
     const pending = await payer.request(wish());
@@ -225,7 +225,7 @@ describe("payment channels: the payer's side", () => {
     expect(payer.exposure().owed).to.equal(0n);
   });
 
-  it("keeps two receipts for one request, and a fee that falls, as evidence of the node's fault (R9)", async () => {
+  it("keeps two receipts for one request, and a fee that falls, as evidence of the node's fault [R9]", async () => {
     const payer = sides.startPayer();
     const one = await payer.request(wish());
     payer.abandon(one.requestId);

@@ -92,7 +92,7 @@ describe("payment channels: properties", () => {
     { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("withdraw" as const, "deposit" as const) }) },
   );
 
-  it("honest on both sides: one receipt a request, fees that never fall, never more than signed or set aside (R5, R7, R9)", async () => {
+  it("honest on both sides: one receipt a request, fees that never fall, never more than signed or set aside [R5] [R7] [R9]", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const sides = makeSides();
@@ -168,7 +168,7 @@ describe("payment channels: properties", () => {
     );
   });
 
-  it("a hostile payer: whatever it signs, in whatever order, the node serves nothing it could not collect (R7)", async () => {
+  it("a hostile payer: whatever it signs, in whatever order, the node serves nothing it could not collect [R7]", async () => {
     const act = fc.record({
       lane: fc.integer({ min: 0, max: 3 }),
       sequence: fc.integer({ min: 1, max: 6 }),

@@ -67,7 +67,7 @@ describe("node: an honest node is never slashed", () => {
       })(join(folder, `${++files}.db`)),
     });
 
-  it("whatever payers ask, repeat and send at once, whatever the relayer does, whenever it dies (R9)", async () => {
+  it("whatever payers ask, repeat and send at once, whatever the relayer does, whenever it dies [R9]", async () => {
     let signed = 0;
     let leaves = 0;
     await fc.assert(

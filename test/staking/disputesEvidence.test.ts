@@ -100,7 +100,7 @@ describe("Disputes: evidence and effect", () => {
   });
 
   describe("once", () => {
-    it("counts a request once for a key, whoever reports it and however it is evidenced (R9)", async () => {
+    it("counts a request once for a key, whoever reports it and however it is evidenced [R9]", async () => {
       const w = world();
       const [a, b] = await twice(Mode.VANILLA);
       const c = { ...a, outputHash: hash("a third answer") };
@@ -119,7 +119,7 @@ describe("Disputes: evidence and effect", () => {
       expect((await w.slashes()).length).to.equal(1);
     });
 
-    it("counts another request, and another key's same request, anew (R9)", async () => {
+    it("counts another request, and another key's same request, anew [R9]", async () => {
       const w = world();
       const [a, b] = await twice(Mode.VANILLA);
       await w.disputes.reportEquivocation(w.alone(a), w.alone(b));
@@ -185,7 +185,7 @@ describe("Disputes: evidence and effect", () => {
       expect((await w.slashes()).length).to.equal(4);
     };
 
-    it("not a pause of settlement, not frozen keys, nodes or models (FM:slashing-paused) (R8)", async () => {
+    it("not a pause of settlement, not frozen keys, nodes or models [FM:slashing-paused] [R8]", async () => {
       const w = world();
       await w.registry.connect(w.signers.guardian).pause();
       await w.freeze(w.nodes, w.keyId);
@@ -195,7 +195,7 @@ describe("Disputes: evidence and effect", () => {
       await report();
     });
 
-    it("not a registry that closed (R10)", async () => {
+    it("not a registry that closed [R10]", async () => {
       const w = world();
       await w.govern(w.registry, w.registry.interface.encodeFunctionData("announceClosing"));
       await w.goTo((await w.now()) + 4n * SECONDS.day + 1n);

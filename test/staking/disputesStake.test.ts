@@ -155,7 +155,7 @@ describe("Disputes: the stake behind a fault", () => {
     );
   });
 
-  it("ends all keys of the operator's nodes of that kind where too little stake is left, and no others (R12)", async () => {
+  it("ends all keys of the operator's nodes of that kind where too little stake is left, and no others [R12]", async () => {
     await w.pool(w.operator, 0, MINIMUM);
     await w.pool(w.operator, 1, MINIMUM);
     const [guilty, sibling] = [await w.node(w.operator, 0, 2, "guilty"), await w.node(w.operator, 0, 1, "sibling")];
@@ -170,7 +170,7 @@ describe("Disputes: the stake behind a fault", () => {
     expect((await w.enclaves.liveKeys(proxy.nodeId)).length).to.equal(1);
   });
 
-  it("reaches stake that unbonds, with settlement paused and the key frozen (FM:slashing-paused) (R8) (R12)", async () => {
+  it("reaches stake that unbonds, with settlement paused and the key frozen [FM:slashing-paused] [R8] [R12]", async () => {
     await w.pool(w.operator, 0, 20_000n * OPG);
     const { operatorKeys } = await w.node(w.operator, 0, 1, "node");
     const keyId = keyIdOf(0, publicKeyOf(operatorKeys[0]!));

@@ -134,7 +134,7 @@ describe("OPGStaking, attacks", () => {
         }
     });
 
-    it("refusing to move cannot stop a slash, nor the end of keys (FM:slashing-paused)", async () => {
+    it("refusing to move cannot stop a slash, nor the end of keys [FM:slashing-paused]", async () => {
       const w = world();
       const { operator, anyone, disputes } = w.signers;
       const { staking, become } = await hostile(w);

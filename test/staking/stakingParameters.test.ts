@@ -58,7 +58,7 @@ describe("OPGStaking, rates and powers", () => {
     expect(await staking.minimum(0)).to.deep.equal([2n * MINIMUM, 2n * MINIMUM, 0n]);
   });
 
-  it("keeps rates within constant bounds (R8)", async () => {
+  it("keeps rates within constant bounds [R8]", async () => {
     const { staking, open, signers, token, deployAt, ethers, parameters } = world();
     const { admin, operator } = signers;
     const by = staking.connect(admin);
@@ -100,7 +100,7 @@ describe("OPGStaking, rates and powers", () => {
       );
   });
 
-  it("lets only the admin set them, and the admin do nothing else (R8)", async () => {
+  it("lets only the admin set them, and the admin do nothing else [R8]", async () => {
     const { staking, signers } = world();
     for (const each of [signers.deployer, signers.guardian, signers.operator, signers.disputes]) {
       for (const call of [staking.connect(each).setMinimum(0, OPG), staking.connect(each).setOwnShare(0, 100)])
@@ -114,7 +114,7 @@ describe("OPGStaking, rates and powers", () => {
         .withArgs(each, signers.disputes);
   });
 
-  it("knows no pause: whatever is set, stake unbonds, is slashed and leaves (FM:slashing-paused)", async () => {
+  it("knows no pause: whatever is set, stake unbonds, is slashed and leaves [FM:slashing-paused]", async () => {
     const { staking, open, wait, slash, signers } = world();
     const { operator, alice, admin } = signers;
     await open();

@@ -236,7 +236,7 @@ describe("OPGStaking, pools", () => {
   });
 
   describe("requests", () => {
-    it("are at most 16 at a time, each pays when it matures, and a place is free again (R8)", async () => {
+    it("are at most 16 at a time, each pays when it matures, and a place is free again [R8]", async () => {
       const { staking, token, open, next, now, signers } = world();
       const { operator, alice } = signers;
       await open();
@@ -265,7 +265,7 @@ describe("OPGStaking, pools", () => {
       expect(await staking.requests(operator, 0, alice)).to.have.length(0);
     });
 
-    it("of own stake are bounded in the same way (R8)", async () => {
+    it("of own stake are bounded in the same way [R8]", async () => {
       const { staking, open, wait, signers } = world();
       const by = staking.connect(signers.operator);
       await open(2n * MINIMUM);

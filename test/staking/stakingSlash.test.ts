@@ -74,7 +74,7 @@ describe("OPGStaking, slashing", () => {
     expect(await staking.creditOf(BURN)).to.equal((((19n * MINIMUM) / 10n) * 9n) / 10n);
   });
 
-  it("costs at most a tenth a fault (R8)", async () => {
+  it("costs at most a tenth a fault [R8]", async () => {
     const { staking, open, slash } = world();
     await open();
     await expect(slash(1_001n))
@@ -244,7 +244,7 @@ describe("OPGStaking, keys", () => {
     for (const key of keyIds) expect(await endsOf(key)).to.equal(second);
   });
 
-  it("all end at the bound, 8 nodes with 8 keys each, within a fraction of a block [R12] (R8)", async () => {
+  it("all end at the bound, 8 nodes with 8 keys each, within a fraction of a block [R12] [R8]", async () => {
     const { staking, open, slash, now, nodeWithKeys, endsOf, gasOf, signers } = world();
     await open();
     const keys: string[] = [];
