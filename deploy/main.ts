@@ -9,6 +9,9 @@ import { checkDeployment } from "./check.ts";
 import { OpenGradient, OpenGradientDevelopment, OpenGradientExisting } from "./modules/protocol.ts";
 import { DEVELOPMENT_CHAIN_ID, EXISTING_TOKEN_CHAIN_ID, readParameters } from "./parameters.ts";
 
+/** Amounts of wei are longer than JSON's numbers. */
+const readable = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
+
 const { ethers, ignition, networkName } = await hre.network.create();
 const [deployer] = await ethers.getSigners();
 if (deployer === undefined) throw new Error("No account: set DEPLOYER_PRIVATE_KEY in the environment or the keystore.");
@@ -34,7 +37,7 @@ try {
 
   await mkdir("deployments", { recursive: true });
   const record = { chainId, block: await ethers.provider.getBlockNumber(), contracts: addresses, parameters };
-  await writeFile(`deployments/${chainId}.json`, JSON.stringify(record, null, 2) + "\n");
+  await writeFile(`deployments/${chainId}.json`, JSON.stringify(record, readable, 2) + "\n");
   console.log(`Wrote deployments/${chainId}.json`);
 
   // Ignition remembers constructor arguments and sources of what it deployed, so it can verify them too.

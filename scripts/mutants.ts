@@ -7,9 +7,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-
-/** File, text that occurs there once, what it becomes, and the test that must notice. */
-type Mutant = readonly [file: string, from: string, to: string, test: string];
+import { ECONOMY, type Mutant } from "./mutants-economy.ts";
 
 const RULES = "contracts/inference/EvidenceRules.sol";
 const LEDGER = "contracts/inference/InferenceRegistry.sol";
@@ -160,6 +158,7 @@ const MUTANTS: Mutant[] = [
   [FORMATS, "shr(8, calldataload(add(batch, 0x20))),", "0,", formats],
   [COMPACT, "if lt(completedAt, oldest) {", "if 0 {", formats],
   [COMPACT, "mstore(add(words, 0x180), 1)", "mstore(add(words, 0x180), 0)", formats],
+  ...ECONOMY,
 ];
 
 let restore = () => {};

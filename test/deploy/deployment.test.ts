@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { expect } from "chai";
 import { network } from "hardhat";
 import { checkDeployment } from "../../deploy/check.ts";
@@ -51,6 +53,19 @@ describe("deployment", () => {
     const genesis = OPGGenesis__factory.connect(addresses["genesis"]!, deployer);
     const mine = Array.from({ length: 7 }, () => deployer!.address) as Parameters<typeof genesis.launch>[0];
     await expect(genesis.launch(mine)).to.be.revertedWithCustomError(genesis, "OPGGenesis_AlreadyLaunched");
+  });
+
+  it("runs as a command, says what it checked, and writes down where everything is", async () => {
+    const { code, output } = await new Promise<{ code: number; output: string }>((resolve) =>
+      execFile("hardhat", ["run", "--no-compile", "deploy/main.ts"], (problem, stdout, stderr) =>
+        resolve({ code: problem === null ? 0 : 1, output: stdout + stderr }),
+      ),
+    );
+    expect(code, output).to.equal(0);
+    expect(output).to.not.contain("FAILED");
+    const record = JSON.parse(await readFile("deployments/31337.json", "utf8"));
+    expect(Object.keys(record.contracts)).to.include.members(["escrow", "staking", "disputes", "twinMarket"]);
+    expect(record.parameters.OpenGradientDevelopment.minimumStakes[0]).to.equal("10000000000000000000000");
   });
 
   it("finds a deployment whose last steps are missing, or whose parts answer to somebody else", async () => {
