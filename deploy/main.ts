@@ -35,10 +35,16 @@ try {
   const cost = before - (await ethers.provider.getBalance(deployer.address));
   console.log(`Cost: ${formatEther(cost)} ETH, paid by ${deployer.address} on ${networkName} (chain id ${chainId})`);
 
-  await mkdir("deployments", { recursive: true });
   const record = { chainId, block: await ethers.provider.getBlockNumber(), contracts: addresses, parameters };
-  await writeFile(`deployments/${chainId}.json`, JSON.stringify(record, readable, 2) + "\n");
-  console.log(`Wrote deployments/${chainId}.json`);
+  const content = JSON.stringify(record, readable, 2) + "\n";
+  if (hre.config.networks[networkName]?.type === "edr-simulated") {
+    // The chain ends with this process: a file would name what is not there.
+    console.log(`Dry run. A deployment would write deployments/${chainId}.json:\n${content}`);
+  } else {
+    await mkdir("deployments", { recursive: true });
+    await writeFile(`deployments/${chainId}.json`, content);
+    console.log(`Wrote deployments/${chainId}.json`);
+  }
 
   // Ignition remembers constructor arguments and sources of what it deployed, so it can verify them too.
   if (process.env["ETHERSCAN_API_KEY"] !== undefined && chainId !== DEVELOPMENT_CHAIN_ID)
