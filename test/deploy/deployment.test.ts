@@ -166,5 +166,18 @@ describe("deployment", () => {
           .with.property("message")
           .that.contains(said);
     });
+
+    it("refuses to govern a public chain faster than was promised: the timelock's delay is for ever [R10]", () => {
+      const { attestationRoot, phase1Ids: _, ...shared } = local.OpenGradientDevelopment;
+      const OpenGradient = { ...shared, attestationVerifier: attestationRoot, phase1Ids: [A_REAL_PHASE1] };
+      const cycle = { votingDelaySeconds: 86_400, votingPeriodSeconds: 345_600, timelockDelaySeconds: 172_800 };
+      const file = (over: object) => ({ OpenGradient, OPGGovernance: { ...local.OPGGovernance, ...cycle, ...over } });
+      checkParameters(84_532, "a file", file({}));
+      for (const [name, least] of Object.entries(cycle))
+        expect(() => checkParameters(84_532, "a file", file({ [name]: least - 1 })))
+          .to.throw(ParameterError)
+          .with.property("message")
+          .that.contains("governs faster than everybody is told");
+    });
   });
 });
