@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { configVariable, defineConfig } from "hardhat/config";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { twinFees } from "./tasks/twin-fees.ts";
 import { unlocks } from "./tasks/unlocks.ts";
 
 const require = createRequire(import.meta.url);
@@ -18,7 +19,7 @@ const solidity = {
 
 export default defineConfig({
   plugins: [toolbox],
-  tasks: [unlocks],
+  tasks: [twinFees, unlocks],
   solidity: {
     profiles: { default: solidity, production: solidity },
   },

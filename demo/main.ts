@@ -22,6 +22,7 @@ import { slashEquivocation } from "./fault.ts";
 import { type Answered, type DemoNode, type Job, registerModels, startNodes } from "./nodes.ts";
 import { launchRelayer } from "./relayer.ts";
 import { bold, heading, line, median, progress, table } from "./text.ts";
+import { openPayments, payEverybody } from "./payments.ts";
 import { printUnlocks } from "./unlocks.ts";
 import { freePort, openingFromWire, type WireStatus } from "./wire.ts";
 import { lend, openVault, valuesToScore } from "./vault.ts";
@@ -71,11 +72,13 @@ async function main(): Promise<void> {
   table(["operator", "own stake", "delegated"], await stakeAll(chain));
   const models = await registerModels(chain);
   const domain = { chainId: 31337n, verifyingContract: chain.addresses.inferenceRegistry.toLowerCase() as Hex };
+  const payments = await openPayments(chain, domain, relayer.url, folder);
+  closers.push(async () => payments.close());
   const problems: Error[] = [];
   let proofs = 0;
   let onProof = (): void => undefined;
   const nodes = await startNodes(
-    { chain, models, domain, relayerUrl: relayer.url, folder, onError: (error) => problems.push(error) },
+    { chain, payments, models, domain, relayerUrl: relayer.url, folder, onError: (error) => problems.push(error) },
     () => {
       proofs++;
       onProof();
@@ -125,7 +128,10 @@ async function main(): Promise<void> {
   await summary(chain, answered, statuses);
   if (problems.length > 0) line(`  problems the nodes met: ${problems.map(({ message }) => message).join("; ")}`);
 
-  heading("5. What an attacker would try");
+  heading("5. Everybody is paid");
+  await payEverybody(chain, payments, [models.riskId, models.digitsId]);
+
+  heading("6. What an attacker would try");
   const honest = answered.VANILLA[0]!;
   const attacks = await tryEverything(
     {
@@ -146,17 +152,17 @@ async function main(): Promise<void> {
   const through = attacks.filter(({ chain: found }) => !/^(skipped|not verified)/.test(found));
   if (through.length > 0) throw new Error(`Got through: ${through.map(({ what }) => what).join("; ")}`);
 
-  heading("6. A node that says two things about one request is slashed");
+  heading("7. A node that says two things about one request is slashed");
   await slashEquivocation(chain, domain, models.riskId);
 
-  heading("7. A lending vault acts on a proved risk score, and on nothing else");
+  heading("8. A lending vault acts on a proved risk score, and on nothing else");
   await lend(vault, chain.as("borrower").address, {
     wanted: { ...wanted, opening: statuses.get(wanted.receiptId)!.opening },
     plain: { ...plainScore, opening: statuses.get(plainScore.receiptId)!.opening },
     invented: { ...invented, opening: statuses.get(invented.receiptId)!.opening },
   });
 
-  heading("8. The unlocks of OPG around today, scheduled against released");
+  heading("9. The unlocks of OPG around today, scheduled against released");
   await printUnlocks(chain);
 
   if (options.keep) {

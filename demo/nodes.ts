@@ -26,8 +26,11 @@ import {
 } from "../relayer/protocol/index.ts";
 import { type Account, type Chain, mined } from "./chain.ts";
 import { passVote } from "./economy.ts";
+import type { Payments } from "./payments.ts";
 
 const DAY = 86_400;
+/** What an answer costs, in wei of OPG. */
+const PRICES = { plain: 10n ** 15n, enclave: 2n * 10n ** 15n, proved: 10n ** 16n };
 /** What the enclave's image would measure as. */
 const MEASUREMENT = id("demo enclave image") as Hex;
 
@@ -133,6 +136,7 @@ export interface DemoNode {
 
 interface Setting {
   chain: Chain;
+  payments: Payments;
   models: Models;
   domain: Domain;
   relayerUrl: string;
@@ -144,17 +148,27 @@ function answered({ receiptId, receipt, signature }: Served, outputs: readonly b
   return { receiptId, receipt, signature, outputs, took: performance.now() - started, answeredAt: Date.now() };
 }
 
+/** What every node here is made of. */
+function optionsOf({ chain, domain, relayerUrl, folder, onError }: Setting, title: string) {
+  return {
+    domain,
+    relayer: relayerUrl,
+    settler: chain.as("relayer").address.toLowerCase() as Hex,
+    store: join(folder, `${title.replaceAll(" ", "-")}.sqlite`),
+    onError,
+  };
+}
+
 /** The plain node and the enclave: the answer is a text, committed as a list of artifacts, and a signature. */
-function signedNode(setting: Setting, title: string, mode: number, modelId: Hex, key: NodeKey): DemoNode {
-  const node = createNode({
-    key,
-    mode,
-    modelId,
-    domain: setting.domain,
-    relayer: setting.relayerUrl,
-    store: join(setting.folder, `${title.replaceAll(" ", "-")}.sqlite`),
-    onError: setting.onError,
-  });
+async function signedNode(
+  setting: Setting,
+  title: string,
+  place: { nodeId: Hex; modelId: Hex; mode: number; price: bigint },
+  key: NodeKey,
+): Promise<DemoNode> {
+  const { nodeId, modelId, mode } = place;
+  const node = createNode({ key, mode, modelId, ...optionsOf(setting, title) });
+  const payee = await setting.payments.payeeOf(node, nodeId, modelId, mode);
   return {
     mode,
     title,
@@ -165,20 +179,13 @@ function signedNode(setting: Setting, title: string, mode: number, modelId: Hex,
       const started = performance.now();
       const asked = hexlify(Uint8Array.from(input.values)) as Hex;
       let outputs: readonly bigint[] = [];
-      const served = await node.serve(
-        {
-          requestId: hexlify(randomBytes(32)) as Hex,
-          inputHash: saltedInputHash(hexlify(randomBytes(32)) as Hex, getBytes(asked)),
-          payer: setting.chain.as("borrower").address.toLowerCase() as Hex,
-          cumulativeFee: 10n ** 15n,
-        },
-        async () => {
-          ({ outputs } = model.evaluate(input));
-          const text = toUtf8Bytes(outputs.join(","));
-          const hash = keccak256(text) as Hex;
-          return { outputHash: artifactsHash([{ kind: 0, mediaType: "text/plain", hash }]), body: text };
-        },
-      );
+      const inputHash = saltedInputHash(hexlify(randomBytes(32)) as Hex, getBytes(asked));
+      const served = await setting.payments.ask(payee, { ...place, inputHash }, async () => {
+        ({ outputs } = model.evaluate(input));
+        const text = toUtf8Bytes(outputs.join(","));
+        const hash = keccak256(text) as Hex;
+        return { outputHash: artifactsHash([{ kind: 0, mediaType: "text/plain", hash }]), body: text };
+      });
       return answered(served, outputs, started);
     },
   };
@@ -189,7 +196,7 @@ async function provingNode(
   setting: Setting,
   title: string,
   model: CircuitModel,
-  modelId: Hex,
+  place: { nodeId: Hex; modelId: Hex; mode: number; price: bigint },
   key: NodeKey,
   onProof: () => void,
 ): Promise<DemoNode> {
@@ -200,22 +207,21 @@ async function provingNode(
     const { values, salt } = JSON.parse(Buffer.from(witness).toString()) as { values: number[]; salt?: string };
     return salt === undefined ? { values } : { values, salt: BigInt(salt) };
   };
+  const { nodeId, modelId, mode } = place;
   const node = createNode({
     key,
-    mode: Mode.ZKML,
+    mode,
     modelId,
-    domain: setting.domain,
-    relayer: setting.relayerUrl,
-    store: join(setting.folder, `${title.replaceAll(" ", "-")}.sqlite`),
-    onError: setting.onError,
+    ...optionsOf(setting, title),
     prove: async ({ witness, binding }) => {
       const { proof, publicSignals } = await prover.prove(decode(witness), binding);
       onProof();
       return hexlify(encodeProof(proof, publicSignals)) as Hex;
     },
   });
+  const payee = await setting.payments.payeeOf(node, nodeId, modelId, mode);
   return {
-    mode: Mode.ZKML,
+    mode,
     title,
     node,
     key,
@@ -226,13 +232,9 @@ async function provingNode(
     async ask({ input }) {
       const started = performance.now();
       const { inputSignal, outputs } = model.evaluate(input);
-      const served = await node.serve(
-        {
-          requestId: hexlify(randomBytes(32)) as Hex,
-          inputHash: signalInputHash(inputSignal),
-          payer: setting.chain.as("borrower").address.toLowerCase() as Hex,
-          cumulativeFee: 10n ** 16n,
-        },
+      const served = await setting.payments.ask(
+        payee,
+        { ...place, inputHash: signalInputHash(inputSignal) },
         async () => ({
           outputHash: circuitOutputHash([...outputs]),
           outputScheme: 2,
@@ -251,11 +253,24 @@ export async function startNodes(setting: Setting, onProof: () => void) {
   const plainId = await registerNode(chain, "http://127.0.0.1:9001");
   const enclaveId = await registerNode(chain, "http://127.0.0.1:9002");
   const provingId = await registerNode(chain, "http://127.0.0.1:9003");
-  const plain = signedNode(setting, "plain node", Mode.VANILLA, models.riskId, await addOperatorKey(chain, plainId));
-  const enclaveKey = await admitEnclave(chain, enclaveId, models);
-  const enclave = signedNode(setting, "enclave node", Mode.TEE, models.digitsId, enclaveKey);
+  const plain = await signedNode(
+    setting,
+    "plain node",
+    { nodeId: plainId, modelId: models.riskId, mode: Mode.VANILLA, price: PRICES.plain },
+    await addOperatorKey(chain, plainId),
+  );
+  const enclave = await signedNode(
+    setting,
+    "enclave node",
+    { nodeId: enclaveId, modelId: models.digitsId, mode: Mode.TEE, price: PRICES.enclave },
+    await admitEnclave(chain, enclaveId, models),
+  );
   const provingKey = await addOperatorKey(chain, provingId);
-  const scorer = await provingNode(setting, "proving node risk", models.risk, models.riskId, provingKey, onProof);
-  const reader = await provingNode(setting, "proving node digits", models.digits, models.digitsId, provingKey, onProof);
+  const proving = (title: string, model: CircuitModel, modelId: Hex) => {
+    const place = { nodeId: provingId, modelId, mode: Mode.ZKML, price: PRICES.proved };
+    return provingNode(setting, title, model, place, provingKey, onProof);
+  };
+  const scorer = await proving("proving node risk", models.risk, models.riskId);
+  const reader = await proving("proving node digits", models.digits, models.digitsId);
   return { plain, enclave, scorer, reader };
 }

@@ -28,6 +28,7 @@ import { verifyWork } from "./settlement/verify.ts";
 import { openDatabase } from "./store/database.ts";
 import { countStates } from "./store/settlement.ts";
 import { createTransactionStore } from "./store/transactions.ts";
+import { createTwinFees } from "./twin/service.ts";
 
 /** What a relayer is made with beside its configuration. */
 export interface RelayerParts {
@@ -129,7 +130,14 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     manager.start();
     closers.push(() => manager.stop());
 
+    const twinFees = config.twinMarket && createTwinFees({ ...config.twinMarket, chainId: at.chainId, rpc, log });
+    if (twinFees) {
+      twinFees.start();
+      closers.push(() => twinFees.stop());
+    }
+
     const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
+    twinFees?.measure(metrics.registry);
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },
       door: createDoor({ chain, verifiers, bounds }),
@@ -137,7 +145,11 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         await database.ping();
         return { head: (await chain.head()).number, endpoints: rpc.health() };
       },
-      health: () => ({ works: queue.health(), transactions: manager.health() }),
+      twinFees: twinFees?.feed,
+      health: () => ({
+        ...{ works: queue.health(), transactions: manager.health() },
+        ...(twinFees ? { twinFees: twinFees.health() } : {}),
+      }),
       bounds: http,
       rate: { perSecond: http.requestsPerSecond, burst: http.burst },
       timeoutMs: http.timeoutMs,
@@ -159,6 +171,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     });
     closers.push(() => {
       sealWaiting.close();
+      twinFees?.feed.close();
       return closeServer(server);
     });
     const { port } = server.address() as AddressInfo;

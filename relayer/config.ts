@@ -111,6 +111,17 @@ export const configSchema = z.strictObject({
       timeoutMs: millis.min(1_000).default(60_000).describe("time for one batch of proofs"),
     })
     .prefault({}),
+  twinMarket: z
+    .strictObject({
+      address: address.describe("the TwinMarket on this chain whose fees are watched"),
+      pollMs: millis.min(100).default(2_000).describe("pause between looks at its fees"),
+      maxStreams: z.number().int().min(1).default(500).describe("clients that listen for changes at once"),
+      maxStreamsEach: z.number().int().min(1).default(20).describe("of them from one address"),
+      heartbeatMs: millis.min(100).default(15_000).describe("a quiet stream says so often that it is alive"),
+      streamLifeMs: millis.min(1_000).default(3_600_000).describe("a stream ends after so long; clients connect again"),
+    })
+    .optional()
+    .describe("watch the fees of a key market, and tell them under /v1/twin/fees"),
   log: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info").describe("log level"),
   keystore: z
     .string()

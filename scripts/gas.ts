@@ -13,6 +13,7 @@ import { coder, keyIdOf, Mode, publicKeyOf, type BatchFields, type ReceiptFields
 import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
 import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
+import { measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -26,6 +27,7 @@ const START = 2_000_000_000n;
 
 /** Most gas that a figure may cost. */
 const TARGETS: Record<string, number> = {
+  ...ECONOMY,
   "OPG transferWithAuthorization, split signature": 75_000,
   "OPG release, later of an allocation": 75_000,
   "settleBatches, 1 VANILLA batch of 1,000": 90_000,
@@ -44,8 +46,8 @@ let second = START;
 await w.goTo(START);
 
 /** The next transaction's moment: each gets one of its own, so that none depends on how fast this machine is. */
-async function tick(): Promise<bigint> {
-  second += 10n;
+async function tick(seconds = 10n): Promise<bigint> {
+  second += seconds;
   await w.at(second);
   return second;
 }
@@ -243,6 +245,7 @@ await openings();
 await registrations();
 await token();
 await unlocks();
+await measureEconomy(w, tick, figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;

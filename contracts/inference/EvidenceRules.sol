@@ -39,16 +39,45 @@ abstract contract EvidenceRules {
         return mode == Modes.TEE ? IKeyRegistry(enclaveRegistry) : IKeyRegistry(nodeRegistry);
     }
 
-    /// @dev What the registries say of everything that a receipt rests on. An unknown mode rests on nothing.
-    function _evidenceFor(
+    /// @dev Fills in what the registries say of everything that a receipt rests on. An unknown mode rests on nothing.
+    function _readEvidence(
         bytes32 keyId,
         bytes32 modelId,
-        uint8 mode
-    ) internal view returns (KeyState memory key, ModelState memory model, MeasurementState memory measurement) {
-        if (mode > Modes.TEE) return (key, model, measurement);
-        if (mode == Modes.TEE) (key, measurement) = enclaveRegistry.enclaveState(keyId, modelId);
+        uint8 mode,
+        KeyState memory key,
+        ModelState memory model,
+        MeasurementState memory measurement
+    ) internal view {
+        if (mode > Modes.TEE) return;
+        if (mode == Modes.TEE) _readEnclave(keyId, modelId, key, measurement);
         else _readState(address(nodeRegistry), IKeyRegistry.keyState.selector, keyId, 0, _at(key), 0xc0);
         _readState(address(modelRegistry), IModelRegistry.modelState.selector, modelId, mode, _at(model), 0xc0);
+    }
+
+    /// @dev Both structs come in one answer, one behind the other.
+    function _readEnclave(
+        bytes32 keyId,
+        bytes32 modelId,
+        KeyState memory key,
+        MeasurementState memory measurement
+    ) private view {
+        uint256 answer;
+        assembly ("memory-safe") {
+            answer := mload(0x40)
+            mstore(0x40, add(answer, 0x140))
+        }
+        _readState(
+            address(enclaveRegistry),
+            IEnclaveRegistry.enclaveState.selector,
+            keyId,
+            uint256(modelId),
+            answer,
+            0x140
+        );
+        assembly ("memory-safe") {
+            mcopy(key, answer, 0xc0)
+            mcopy(measurement, add(answer, 0xc0), 0x80)
+        }
     }
 
     /// @dev A struct of whole words travels as memory keeps it: it is read to its place, and nothing is decoded. A
@@ -57,7 +86,7 @@ abstract contract EvidenceRules {
         address from,
         bytes4 selector,
         bytes32 id,
-        uint256 mode,
+        uint256 second,
         uint256 to,
         uint256 size
     ) private view {
@@ -65,7 +94,7 @@ abstract contract EvidenceRules {
             let call_ := mload(0x40)
             mstore(call_, selector)
             mstore(add(call_, 0x04), id)
-            mstore(add(call_, 0x24), mode)
+            mstore(add(call_, 0x24), second)
             let ok := staticcall(gas(), from, call_, 0x44, to, size)
             if or(iszero(ok), lt(returndatasize(), size)) {
                 returndatacopy(call_, 0x00, returndatasize())
@@ -94,13 +123,27 @@ abstract contract EvidenceRules {
         ModelState memory model,
         MeasurementState memory measurement
     ) internal pure returns (Reason reason) {
-        uint8 mode = receipt.mode;
+        uint8 mode;
+        uint256 completedAt;
+        uint8 scheme;
+        assembly ("memory-safe") {
+            // Its digest was made, which a field with bits beyond its type does not survive.
+            scheme := calldataload(add(receipt, 0x80))
+            completedAt := calldataload(add(receipt, 0x140))
+            mode := calldataload(add(receipt, 0x160))
+        }
         if (mode > Modes.TEE) return Reason.UnknownMode;
         reason = _checkKey(key, mode);
-        if (reason == Reason.None) reason = _checkTimes(receipt.completedAt, settledAt, key);
-        if (reason == Reason.None) reason = _checkOutputScheme(receipt.outputScheme, mode);
-        if (reason == Reason.None && mode == Modes.TEE) reason = _checkApproval(measurement, receipt.completedAt);
-        if (reason == Reason.None) reason = _checkModel(model, mode);
+        if (reason != Reason.None) return reason;
+        reason = _checkTimes(completedAt, settledAt, key);
+        if (reason != Reason.None) return reason;
+        reason = _checkOutputScheme(scheme, mode);
+        if (reason != Reason.None) return reason;
+        if (mode == Modes.TEE) {
+            reason = _checkApproval(measurement, completedAt);
+            if (reason != Reason.None) return reason;
+        }
+        return _checkModel(model, mode);
     }
 
     /// @dev Whether a key can sign for this mode at all. Each registry holds its own kinds; asked again here, because

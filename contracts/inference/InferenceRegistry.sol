@@ -311,8 +311,10 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         bytes32 id = ReceiptLib.digest(domain, ReceiptLib.structHash(receipt));
         (settledAt_, reason) = _locate(batch, receipt, index, proof, id, domain);
         if (reason != Reason.None) return (nodeId, settledAt_, reason);
-        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
-            _evidenceFor(receipt.keyId, receipt.modelId, receipt.mode);
+        KeyState memory key;
+        ModelState memory model;
+        MeasurementState memory measurement;
+        _readEvidence(receipt.keyId, receipt.modelId, receipt.mode, key, model, measurement);
         return (key.nodeId, settledAt_, _verdict(receipt, settledAt_, key, model, measurement));
     }
 
@@ -400,8 +402,11 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     ) private view returns (bytes32 nodeId) {
         bytes32 keyId = batch.keyId;
         bytes32 modelId = receipts[0].modelId;
-        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
-            _evidenceFor(keyId, modelId, batch.mode);
+        uint8 mode = batch.mode;
+        KeyState memory key;
+        ModelState memory model;
+        MeasurementState memory measurement;
+        _readEvidence(keyId, modelId, mode, key, model, measurement);
         nodeId = key.nodeId;
         for (uint256 i = 0; i < receipts.length; ++i) {
             if (reasons[i] != Reason.None) continue;
@@ -409,12 +414,12 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
             // A key may have signed a root over leaves that are not its own.
             if (receipt.keyId != keyId) {
                 reasons[i] = Reason.KeyMismatch;
-            } else if (receipt.mode != batch.mode) {
+            } else if (receipt.mode != mode) {
                 reasons[i] = Reason.ModeMismatch;
             } else {
                 if (receipt.modelId != modelId) {
                     modelId = receipt.modelId;
-                    (, model, measurement) = _evidenceFor(keyId, modelId, batch.mode);
+                    _readEvidence(keyId, modelId, mode, key, model, measurement);
                 }
                 reasons[i] = _verdict(receipt, settledAts[i], key, model, measurement);
             }
@@ -424,8 +429,10 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     /// @dev R4 over everything a receipt rests on.
     function _judge(Receipt calldata receipt, Verification memory result) private view {
         uint8 mode = receipt.mode;
-        (KeyState memory key, ModelState memory model, MeasurementState memory measurement) =
-            _evidenceFor(receipt.keyId, receipt.modelId, mode);
+        KeyState memory key;
+        ModelState memory model;
+        MeasurementState memory measurement;
+        _readEvidence(receipt.keyId, receipt.modelId, mode, key, model, measurement);
         result.reason = _checkEvidence(receipt, result.settledAt, key, model, measurement);
         if (result.reason != Reason.None) return;
         Reason distrust = _checkDistrust(key, model, measurement, mode, result.settledAt);
@@ -444,8 +451,10 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         MeasurementState memory measurement
     ) private view returns (Reason reason) {
         reason = _checkEvidence(receipt, settledAt_, key, model, measurement);
-        if (reason == Reason.None) reason = _checkDistrust(key, model, measurement, receipt.mode, settledAt_);
-        if (reason == Reason.None) reason = _checkFreeze(key, model, measurement, receipt.mode);
+        if (reason != Reason.None) return reason;
+        uint8 mode = receipt.mode;
+        reason = _checkDistrust(key, model, measurement, mode, settledAt_);
+        if (reason == Reason.None) reason = _checkFreeze(key, model, measurement, mode);
     }
 
     /// @inheritdoc IInferenceRegistry

@@ -65,8 +65,8 @@ struct Announcement {
 /// and the next delegator starts anew.
 ///
 /// **Stream.** Whatever of the token arrives without a purpose, tranches of `OPGVesting` for one, is given out over
-/// {STREAM_LENGTH} to all bonded stake, by amount. A pool collects its part whenever it is touched; until then the part
-/// earns nothing and cannot be slashed.
+/// {STREAM_LENGTH} to all bonded stake, by amount. A pool collects its part whenever it is touched, a slash included; until
+/// then the part does not compound, and {isSufficient} does not count it, which it could only help.
 interface IOPGStaking is IOperatorStake, IStakeRewards {
     /// @notice The parts that staking works with were named, once.
     event Wired(INodeRegistry nodes, IKeyRegistry enclaves, address disputes, IOPGVesting vesting);

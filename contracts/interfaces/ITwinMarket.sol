@@ -47,8 +47,9 @@ struct Order {
 /// @param nonce Number of the consents and cancellations so far; the next consent is signed with it.
 /// @param supply Keys in existence.
 /// @param unclaimedFees Subject's fees that nobody has taken yet, in wei.
-/// @param openingEndsAt Unix seconds: until then no account may come to hold more than `openingLimit` keys by buying.
-/// @param openingLimit See there; 0 where the twin was created without an opening.
+/// @param openingEndsAt Unix seconds: before then no account may come to hold more than `openingLimit` keys by buying.
+/// The time of creation where there is no opening.
+/// @param openingLimit See there; 0 where there is no opening.
 /// @param url As given at creation; never changes.
 struct Twin {
     address owner;
@@ -136,8 +137,9 @@ interface ITwinMarket is ITwinHoldings {
 
     // ------------------------------------------------------------------------------------------------------ errors
 
-    /// @notice The divisor must divide 1e18, or rounding would eat the reserve.
-    error BondingCurve_InexactDivisor(uint256 divisor);
+    /// @notice The divisor must divide 1e18, or rounding would eat the reserve, and be less than it: keys of a wei are
+    /// too small for fees to be counted on.
+    error BondingCurve_BadDivisor(uint256 divisor);
     /// @notice An account that must be named is zero: the admin, a claimant (its fees would be nobody's), a receiver.
     error TwinMarket_ZeroAddress();
     /// @notice Only the admin sets fees or says where the protocol's go.
@@ -154,7 +156,7 @@ interface ITwinMarket is ITwinHoldings {
     error TwinMarket_TooManyAtCreation(uint256 amount, uint256 largest);
     /// @notice An opening lasts at most MAX_OPENING and has a limit of 1 to 2^40 − 1; without one, both are 0.
     error TwinMarket_BadOpening(uint256 duration, uint256 limit);
-    /// @notice Until `endsAt` nobody may come to hold more than `limit` keys by buying.
+    /// @notice Before `endsAt` nobody may come to hold more than `limit` keys by buying.
     error TwinMarket_AboveOpeningLimit(uint256 wouldHold, uint256 limit, uint256 endsAt);
     /// @notice The caller is not the owner of this twin.
     error TwinMarket_NotOwner(bytes16 digitalTwinId, address caller);
@@ -259,6 +261,9 @@ interface ITwinMarket is ITwinHoldings {
 
     /// @notice A twin; reverts where there is none.
     function twin(bytes16 digitalTwinId) external view returns (Twin memory);
+
+    /// @notice Owner of a twin; zero while it is unclaimed, and where there is none.
+    function twinOwner(bytes16 digitalTwinId) external view returns (address);
 
     // ------------------------------------------------------------------------------------------------------ trading
 

@@ -9,7 +9,7 @@ import {Batch, Reason} from "../interfaces/InferenceTypes.sol";
 /// @notice The registry's questions about the receipts that claims stand for. A receipt is put together where the call
 /// needs it, from the words of the claim: the compiler's encoder would cost several times as much.
 /// @dev Words are taken as they come. The registry refuses a receipt or batch with bits beyond a field's type
-/// (`ReceiptLib_NonCanonical`), {channelOf} looks at the rest of a claim: nothing else needs to.
+/// (`ReceiptLib_NonCanonical`) and an index that is none, {channelOf} looks at the rest of a claim: nothing else needs to.
 library ClaimCalls {
     /// @notice A field of a claim has bits set beyond its type.
     error ClaimCalls_NonCanonical();
@@ -34,10 +34,7 @@ library ClaimCalls {
             id := keccak256(free, 0x100)
             excess := or(
                 or(shr(160, calldataload(claim)), shr(8, calldataload(add(claim, 0x20)))),
-                or(
-                    or(shr(64, calldataload(add(claim, 0x40))), shr(128, calldataload(add(claim, 0x160)))),
-                    shr(32, calldataload(add(claim, 0x1c0)))
-                )
+                or(shr(64, calldataload(add(claim, 0x40))), shr(128, calldataload(add(claim, 0x160))))
             )
         }
         if (excess != 0) revert ClaimCalls_NonCanonical();

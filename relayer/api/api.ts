@@ -14,6 +14,8 @@ import type { Database } from "../store/database.ts";
 import { Equivocation, StoreError } from "../store/errors.ts";
 import { findReceipt, minedHash } from "../store/receipts.ts";
 import { insertSingle, offeredSeal, readSeal, receiptOf, sealBatch } from "../store/singles.ts";
+import { mountTwinFees } from "../twin/api.ts";
+import type { FeesFeed } from "../twin/feed.ts";
 import type { Door } from "./door.ts";
 import { clientOf, inFlightLimit, rateLimit, readBody, type RateLimit } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
@@ -30,6 +32,8 @@ export interface ApiOptions {
   verifiers: Record<number, EvidenceVerifier>;
   metrics: Metrics;
   sealWaiting: SealWaiting;
+  /** What `/v1/twin/fees` tells; undefined where no market is watched. */
+  twinFees: FeesFeed | undefined;
   /** Called after something new was committed. */
   wake: (work: "verify" | "seal" | "settle", key: string) => void;
   /** What `/readyz` answers; rejects while the relayer cannot do its work. */
@@ -212,6 +216,8 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     const { state, reason } = (await findBatch(db, digest))!;
     return c.json({ digest: digest as string, count, state, reason }, known ? 200 : 201);
   });
+
+  mountTwinFees(api, options.twinFees);
 
   api.doc31("/openapi.json", {
     openapi: "3.1.0",

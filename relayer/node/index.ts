@@ -5,4 +5,4 @@ export { ChannelMismatch, ChannelOutOfOrder } from "./errors.ts";
 export { RelayerProblem, RelayerUnavailable, RequestIdTaken, SealRefused } from "./errors.ts";
 export { localKey, signKeyRegistration, type NodeKey } from "./keys.ts";
 export { createNode, type Answer, type Ask, type InferenceNode, type NodeOptions, type Served } from "./node.ts";
-export { openRequestStore, type RequestStore } from "./request-store.ts";
+export { openRequestStore, type Issued, type RequestStore } from "./request-store.ts";

@@ -46,6 +46,8 @@ export interface Answer {
   body: Uint8Array;
   /** ZKML: whatever the prover needs to prove this run later. Kept until the proof is made. */
   witness?: Uint8Array;
+  /** Where the answer cost less than was asked for: the receipt's fee, not above the ask's. */
+  cumulativeFee?: bigint;
 }
 
 /** An answer with its receipt, signed on its own: whoever holds it can settle it without node or relayer. */
@@ -87,6 +89,8 @@ export interface InferenceNode {
    * @throws {ChannelMismatch} for a sequence without its channel, {ChannelOutOfOrder} for one that goes back.
    */
   serve(ask: Ask, infer: () => Promise<Answer>): Promise<Served>;
+  /** What this node answered under a request id; `null` if nothing, or not yet. */
+  issued(requestId: Hex): Issued | null;
   /** Proves, seals and posts what is waiting. Throws only what the store throws; the rest goes to `onError`. */
   deliver(): Promise<void>;
   /** Delivers from time to time and answers seals, until `stop`. */
@@ -109,13 +113,15 @@ export function createNode(options: NodeOptions): InferenceNode {
   let loops: Promise<unknown> = Promise.resolve();
 
   async function answer(ask: ReceiptAsk, infer: () => Promise<Answer>): Promise<Issued> {
-    const { outputHash, outputScheme = 0, body, witness } = await infer();
+    const { outputHash, outputScheme = 0, body, witness, cumulativeFee = ask.cumulativeFee } = await infer();
     if (mode === Mode.ZKML && !witness) throw new TypeError("a ZKML answer needs its witness, or it cannot be proved");
+    if (cumulativeFee > ask.cumulativeFee) throw new RangeError("an answer never costs more than was asked for");
     const receipt: Receipt = {
       ...ask,
       modelId,
       outputHash,
       outputScheme,
+      cumulativeFee,
       keyId: key.keyId,
       mode,
       completedAt: BigInt(Math.floor(now() / 1e3)),
@@ -149,6 +155,8 @@ export function createNode(options: NodeOptions): InferenceNode {
       running.set(ask.requestId, work);
       return { ...(await work), repeated: false };
     },
+
+    issued: (requestId) => store.issued(requestId),
 
     deliver: () => delivery.deliver(),
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { DatabaseSync } from "node:sqlite";
-import type { Batch, Hex, Receipt } from "../protocol/index.ts";
+import { ZERO_HASH, type Batch, type Hex, type Receipt } from "../protocol/index.ts";
 import { ChannelOutOfOrder } from "./errors.ts";
 import type { ChannelPlace, RequestStore, Reserved, Waiting } from "./request-types.ts";
 import { receiptFromWire, receiptToWire } from "./wire.ts";
@@ -187,6 +187,8 @@ export function openRequestStore(file: string): RequestStore {
         statement.reserve.run(requestId, fingerprint, now);
         return { fingerprint, decided: null, issued: null };
       }),
+    // Whose key it was matters only where nothing was issued.
+    issued: (requestId) => find(requestId, ZERO_HASH)?.issued ?? null,
     decide: ({ receiptId, receipt, body }, { witness }) =>
       atOnce(() => {
         const { requestId, keyId, sequence, cumulativeFee } = receipt;

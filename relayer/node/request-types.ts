@@ -53,6 +53,8 @@ export interface RequestStore {
    * `cumulativeFee` is the most that the answer may bring the channel's total to.
    */
   reserve(request: { requestId: Hex; fingerprint: Hex; keyId: Hex; place?: ChannelPlace }, now: number): Reserved;
+  /** What was answered under a request id, by whatever key; `null` if nothing was, or not yet. */
+  issued(requestId: Hex): Issued | null;
   /**
    * Keeps a key's first answer to a request, before it is signed; a second one changes nothing.
    * @returns what is kept: the decided receipt, and no other, may be signed unless an answer was issued.

@@ -15,40 +15,6 @@ export function keyId(kind: number, publicKey: Uint8Array): Hex {
   return hash(["uint8", "bytes"], [kind, publicKey]);
 }
 
-/** What a payment channel is for (R7). */
-export interface ChannelFields {
-  chainId: bigint;
-  escrow: Hex;
-  payer: Hex;
-  signer: Hex;
-  nodeId: Hex;
-  modelId: Hex;
-  modeMask: number;
-  lane: bigint;
-}
-
-/** Id of a payment channel (R7). */
-export function channelId(channel: ChannelFields): Hex {
-  return hash(
-    ["uint256", "address", "address", "address", "bytes32", "bytes32", "uint8", "uint256"],
-    [
-      channel.chainId,
-      channel.escrow,
-      channel.payer,
-      channel.signer,
-      channel.nodeId,
-      channel.modelId,
-      channel.modeMask,
-      channel.lane,
-    ],
-  );
-}
-
-/** Request id of a place in a payment channel (R5). */
-export function channelRequestId(channel: Hex, sequence: bigint): Hex {
-  return hash(["bytes32", "uint64"], [channel, sequence]);
-}
-
 /** Request id of an ask made on chain (R5). */
 export function onChainRequestId(chainId: bigint, contract: Hex, counter: bigint): Hex {
   return hash(["uint256", "address", "uint256"], [chainId, contract, counter]);

@@ -10,7 +10,7 @@ import {
   ZeroHash,
   type HDNodeWallet,
 } from "ethers";
-import { InferenceEscrow__factory, OPGToken__factory } from "../../typechain/index.ts";
+import { InferenceEscrow__factory, OPGToken__factory, type OPGToken } from "../../typechain/index.ts";
 import { coder, Mode, NO_BATCH, type BatchFields, type ReceiptFields } from "../support/protocol.ts";
 import { deployWorld } from "../support/world.ts";
 import { leafOf, merkleProofOf } from "../support/protocol.ts";
@@ -89,12 +89,24 @@ export async function deployEscrow(startsAt?: Date) {
     await w.nodes.getAddress(),
     await splitter.getAddress(),
   ]);
-  const escrow = InferenceEscrow__factory.connect(await made.getAddress(), w.signers.other);
+  const base = { ...w, holder: holder!, token, splitter };
+  return { ...base, ...(await escrowAt(base, await made.getAddress())) };
+}
+
+type Base = Omit<Awaited<ReturnType<typeof deployWorld>>, "splitter" | "escrow"> & {
+  holder: Awaited<ReturnType<Awaited<ReturnType<typeof deployWorld>>["ethers"]["getSigners"]>>[number];
+  token: OPGToken;
+};
+
+/** An escrow in this world, and what is signed for it. */
+export async function escrowAt(w: Base, address: string) {
+  const { holder, token } = w;
+  const escrow = InferenceEscrow__factory.connect(address, w.signers.other);
   const domain = {
     name: "OpenGradient InferenceEscrow",
     version: "1",
     chainId: 31337n,
-    verifyingContract: await escrow.getAddress(),
+    verifyingContract: address,
   };
 
   const channel = (payer: string, over: Partial<ChannelFields> = {}): ChannelFields => ({
@@ -183,11 +195,7 @@ export async function deployEscrow(startsAt?: Date) {
   }
 
   return {
-    ...w,
     putOnLedger,
-    holder: holder!,
-    token,
-    splitter,
     escrow,
     escrowDomain: domain,
     channel,

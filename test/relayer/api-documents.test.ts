@@ -42,6 +42,8 @@ describe("relayer API: what it tells", () => {
       "/v1/batches/{digest}",
       "/v1/keys/{keyId}/seals",
       "/v1/seals/{id}",
+      "/v1/twin/fees",
+      "/v1/twin/fees/stream",
     ]);
     const { Receipt: schema } = body.components.schemas;
     expect(schema.properties.requestId.pattern).to.equal("^0x[0-9a-f]{64}$");

@@ -188,14 +188,26 @@ describe("OPGStaking, rates and powers", () => {
       const [own, delegated] = [after.own - before.own, after.delegated - before.delegated];
       expect(own - delegated).to.be.within(0n, 1n);
       expect(delegated).to.be.greaterThan(4_999n * OPG);
-      await staking.connect(anyone).addRewards(operator, 0, 200n * OPG);
-      const later = await staking.pool(operator, 0);
-      // Half and half, of which 30 % change sides; the stream's seconds between are a hundredth of an OPG.
-      expect(later.delegated - after.delegated).to.be.within(70n * OPG, 71n * OPG);
       await wait(10n * DAY);
       await staking.compound(operator, 0);
+      const later = await staking.pool(operator, 0);
+      // Half and half, of which 30 % change sides.
+      expect(later.delegated - after.delegated).to.be.within(3_400n * OPG, 3_520n * OPG);
+      await staking.connect(anyone).addRewards(operator, 0, 200n * OPG);
       const last = await staking.pool(operator, 0);
-      expect(last.delegated - later.delegated).to.be.within(3_400n * OPG, 3_520n * OPG);
+      // The stream's seconds between are a hundredth of an OPG, and own stake has more than half by now.
+      expect(last.delegated - later.delegated).to.be.within(60n * OPG, 70n * OPG);
+    });
+
+    it("takes its raised part of fees from the second it applies, touched before or not", async () => {
+      const { staking, open, wait, signers } = world();
+      const { operator, alice, anyone } = signers;
+      await open();
+      await staking.connect(alice).delegate(operator, 0, MINIMUM);
+      await staking.connect(operator).setCommission(0, 3_000);
+      await wait(4n * DAY);
+      await staking.connect(anyone).addRewards(operator, 0, 200n * OPG);
+      expect((await staking.pool(operator, 0)).delegated).to.equal(MINIMUM + 70n * OPG);
     });
 
     it("applies its fall to what comes, not to what the stream had earned before", async () => {

@@ -35,6 +35,15 @@ describe("OPGStaking, slashing", () => {
     expect((await staking.position(operator, 0, alice)).amount).to.equal((81n * MINIMUM) / 10n);
   });
 
+  it("takes from what unbonds its part of a slash that own stake covers", async () => {
+    const { staking, open, slash, signers } = world();
+    await open();
+    await staking.connect(signers.operator).unbond(0, MINIMUM / 4n);
+    await slash(1_000n);
+    const pool = await staking.pool(signers.operator, 0);
+    expect([pool.own, pool.ownUnbonding]).to.deep.equal([(MINIMUM * 27n) / 40n, (MINIMUM * 9n) / 40n]);
+  });
+
   it("spares delegation while own stake covers it", async () => {
     const { staking, open, slash, signers } = world();
     await open();
