@@ -16,7 +16,8 @@ describe("InferenceEscrow: limits of what a node can count on", () => {
     const channel = w.channel(key.address);
     const answer = await w.answer(channel, 1n);
     const batch = await w.settle([answer]);
-    const args = [batch, w.nodeId, w.modelId, w.claim(channel, answer, key), []] as const;
+    const noProof: string[] = [];
+    const args = [batch, w.nodeId, w.modelId, w.claim(channel, answer, key), noProof] as const;
     return { key, escrow: w.escrow.connect(key), args };
   }
 
