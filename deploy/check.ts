@@ -23,7 +23,15 @@ const ROLES = {
   CANCELLER_ROLE: id("CANCELLER_ROLE"),
 };
 /** Contracts with an admin. */
-const GOVERNED = ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry", "staking", "feeSplitter"];
+const GOVERNED = [
+  "inferenceRegistry",
+  "modelRegistry",
+  "nodeRegistry",
+  "enclaveRegistry",
+  "staking",
+  "feeSplitter",
+  "twinMarket",
+];
 /** Contracts that a guardian may pause or freeze things of. */
 const GUARDED = ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry"];
 const STAKING_REWARDS = 4;

@@ -16,7 +16,18 @@ const address = z
 const bps = z.number().int().min(0).max(10_000);
 /** A number for each kind of node, by `INodeRegistry.NodeKind`: local inference, LLM proxy, full, data. */
 const byKind = <T extends z.ZodType>(each: T) => z.tuple([each, each, each, each]);
+/** See `TwinMarket`, which holds the same bounds: price in units of 1/divisor ETH, fees in basis points. */
+const twin = {
+  twinDivisor: z
+    .number()
+    .int()
+    .positive()
+    .refine((divisor) => 10n ** 18n % BigInt(divisor) === 0n, "does not divide 1e18: prices would be rounded"),
+  twinProtocolFeeBps: bps.max(500),
+  twinSubjectFeeBps: bps.max(500),
+};
 const common = {
+  ...twin,
   guardian: address,
   phase1Ids: z.array(z.string().regex(/^0x[0-9a-f]{64}$/)),
   /** Least own stake, in whole OPG; the contract holds the same bound. */
@@ -30,6 +41,7 @@ const common = {
       "do not make 10,000 together",
     ),
 };
+const inFile = z.looseObject(common);
 /** Who gets the supply as it unlocks; the stakers' part goes to staking. */
 const beneficiaries = Object.fromEntries(
   ALLOCATIONS.filter((name) => name !== "stakingRewards").map((name) => [name, address]),
@@ -144,19 +156,27 @@ export async function readParameters(chainId: number) {
  * @throws {ParameterError} as {@link readParameters} does.
  */
 export function checkParameters(chainId: number, file: string, content: unknown) {
-  if (chainId === DEVELOPMENT_CHAIN_ID) return inWei(checked(file, files.local.safeParse(content)));
+  if (chainId === DEVELOPMENT_CHAIN_ID) return inUnits(checked(file, files.local.safeParse(content)));
   return chainId === EXISTING_TOKEN_CHAIN_ID
-    ? inWei(checked(file, files.existingToken.safeParse(content)))
-    : inWei(checked(file, files.newToken.safeParse(content)));
+    ? inUnits(checked(file, files.existingToken.safeParse(content)))
+    : inUnits(checked(file, files.newToken.safeParse(content)));
 }
 
-/** Stakes in wei, as the contract takes them: a file says them in whole OPG, as people do. */
-function inWei<File extends Record<string, object>>(file: File) {
+/** As contracts take it: a file says stakes in whole OPG and the market's fees in basis points, as people do. */
+function inUnits<File extends Record<string, object>>(file: File) {
   return Object.fromEntries(
     Object.entries(file).map(([module, values]) => {
-      const { minimumStakesOPG, ...others } = values as { minimumStakesOPG?: number[] };
-      if (minimumStakesOPG === undefined) return [module, others];
-      return [module, { ...others, minimumStakes: minimumStakesOPG.map((whole) => BigInt(whole) * 10n ** 18n) }];
+      if (!("minimumStakesOPG" in values)) return [module, values];
+      const { minimumStakesOPG, twinDivisor, twinProtocolFeeBps, twinSubjectFeeBps, ...others } = values as z.infer<
+        typeof inFile
+      >;
+      const units = {
+        minimumStakes: minimumStakesOPG.map((whole) => BigInt(whole) * 10n ** 18n),
+        twinDivisor: BigInt(twinDivisor),
+        twinProtocolFee: BigInt(twinProtocolFeeBps) * 10n ** 14n,
+        twinSubjectFee: BigInt(twinSubjectFeeBps) * 10n ** 14n,
+      };
+      return [module, { ...others, ...units }];
     }),
   ) as Record<string, Record<string, SolidityParameterType>>;
 }

@@ -149,6 +149,22 @@ export const POWERS: Power[] = [
     delay: VOTE,
     stolen: WON,
   },
+  ...["setProtocolFeePercent", "setSubjectFeePercent"].map((name) => ({
+    contract: "TwinMarket",
+    name,
+    holder: TIMELOCK,
+    bound: "at most 5 % each; touches no reserve and no sale",
+    delay: `${VOTE}, then 48 h where it rises`,
+    stolen: `${WON}. It could announce up to 10 % in all; holders can leave at the old fee`,
+  })),
+  {
+    contract: "TwinMarket",
+    name: "withdrawFeeIncrease",
+    holder: TIMELOCK,
+    bound: "takes back what was announced",
+    delay: VOTE,
+    stolen: WON,
+  },
   {
     contract: "OPGGenesis",
     name: "launch",
@@ -267,6 +283,11 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
   FeeSplitter: { anyone: ["pay", "distributeModel", "claim", "claimMany"], own: [] },
   FeeInboxes: { anyone: ["create", "sweep"], own: [] },
   FeeInbox: { anyone: ["sweep"], own: [] },
+  TwinMarket: {
+    anyone: ["createDigitalTwin", "buyShares", "buySharesBatch", "claimSubjectFees", "claimProtocolFees"],
+    own: ["sellShares", "sellSharesBatch", "claimOwnership", "cancelConsents", "claimOwedFees"],
+  },
+  TwinAgents: { anyone: [], own: ["link", "confirm", "unlink"] },
   OPGGovernor: {
     anyone: [
       "propose",

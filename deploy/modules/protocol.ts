@@ -1,6 +1,7 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import type { ContractFuture, IgnitionModuleBuilder, StaticCallFuture } from "@nomicfoundation/ignition-core";
 import { ALLOCATIONS, OPGExistingGovernance, OPGGovernance } from "./opg.ts";
+import { keyMarket } from "./twin.ts";
 
 /** What everything else stands on: the token, the timelock that is the admin of it all, and who checks attestations. */
 interface Ground {
@@ -10,7 +11,7 @@ interface Ground {
 }
 
 /**
- * Registries, staking, disputes, fees and escrow. Every contract answers to the timelock; the deployer names staking's
+ * Registries, staking, disputes, fees, escrow and the key market. Every contract answers to the timelock; the deployer names staking's
  * partners once, in the last step, since staking and the registries need each other.
  */
 function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifier }: Ground) {
@@ -42,7 +43,9 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
   ]);
   const feeInboxes = m.contract("FeeInboxes", [feeSplitter]);
   const escrow = m.contract("InferenceEscrow", [token, inferenceRegistry, nodeRegistry, feeSplitter]);
+  const market = keyMarket(m, { timelock, inferenceRegistry, modelRegistry, nodeRegistry, enclaveRegistry });
   return {
+    ...market,
     timelock,
     attestationVerifier,
     staking,

@@ -43,6 +43,7 @@ const REFUSALS = [
   "GovernorOnlyExecutor",
   "AccessControlUnauthorizedAccount",
   "FeeSplitter_NotAdmin",
+  "TwinMarket_NotAdmin",
   "OPGStaking_NotAllowed",
 ];
 /** What the others carry beside the caller. */

@@ -1,9 +1,5 @@
 import { expect } from "chai";
 import { id, ZeroAddress, ZeroHash } from "ethers";
-import { network } from "hardhat";
-import { OpenGradientDevelopment } from "../../deploy/modules/registries.ts";
-import { TwinMarkets } from "../../deploy/modules/twin.ts";
-import { readParameters } from "../../deploy/parameters.ts";
 import { TwinAgents__factory, TwinMarket__factory, type TwinAgents, type TwinMarket } from "../../typechain/index.ts";
 import { Mode } from "../support/protocol.ts";
 import { deployWorld, SECONDS, type World } from "../support/world.ts";
@@ -208,37 +204,18 @@ describe("Keys as a pass", () => {
 });
 
 describe("Deployment of the market", () => {
-  it("is a module: market and links, over registries that are there", async () => {
-    const { ethers, ignition } = await network.create();
-    const [, admin] = await ethers.getSigners();
-    const registries = await ignition.deploy(OpenGradientDevelopment, { parameters: await readParameters(31337) });
-    const at = async (name: keyof typeof registries) => registries[name].getAddress();
-    const parameters = {
-      TwinMarkets: {
-        admin: admin!.address,
-        divisor: BASE_DIVISOR,
-        protocolFeePercent: 5n * PERCENT,
-        subjectFeePercent: 4n * PERCENT,
-        inferenceRegistry: await at("inferenceRegistry"),
-        modelRegistry: await at("modelRegistry"),
-        nodeRegistry: await at("nodeRegistry"),
-        enclaveRegistry: await at("enclaveRegistry"),
-      },
-    };
-    const { market, agents } = await ignition.deploy(TwinMarkets, { parameters });
+  it("stands under the timelock with the parameters of the file, its links over the same registries", async () => {
+    const { contracts } = await deployWorld();
+    const [market, agents] = [contracts.twinMarket, contracts.twinAgents];
     for (const [name, value] of [
-      ["admin", admin!.address],
+      ["admin", await contracts.timelock.getAddress()],
       ["divisor", BASE_DIVISOR],
-      ["protocolFeePercent", 5n * PERCENT],
-      ["subjectFeePercent", 4n * PERCENT],
+      ["protocolFeePercent", (25n * PERCENT) / 10n],
+      ["subjectFeePercent", (25n * PERCENT) / 10n],
     ] as const)
       expect(await market.getFunction(name)()).to.equal(value);
     for (const name of ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry"] as const)
-      expect(await agents.getFunction(name)()).to.equal(await at(name));
+      expect(await agents.getFunction(name)()).to.equal(await contracts[name].getAddress());
     expect(await agents.getFunction("market")()).to.equal(await market.getAddress());
-    for (const contract of [market, agents]) {
-      const size = ((await ethers.provider.getCode(await contract.getAddress())).length - 2) / 2;
-      expect(size > 1_000 && size <= 24_576).to.equal(true);
-    }
   });
 });
