@@ -76,6 +76,7 @@ export async function addOperatorKey(chain: Chain, nodeId: Hex, by: Account = "o
     chainId: 31337n,
     nodeRegistry: chain.addresses.nodeRegistry as Hex,
     nodeId,
+    operator: (await chain.as(by).getAddress()) as Hex,
   });
   const until = Math.floor(Date.now() / 1000) + 30 * DAY;
   await mined(chain.nodes.connect(chain.as(by)).addOperatorKey(nodeId, publicKey, until, signature));

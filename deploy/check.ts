@@ -5,6 +5,7 @@ const MAX_CODE_BYTES = 24_576;
 
 const abi = [
   "function admin() view returns (address)",
+  "function guardian() view returns (address)",
   "function hasRole(bytes32, address) view returns (bool)",
   "function timelock() view returns (address)",
   "function nodes() view returns (address)",
@@ -31,6 +32,8 @@ const GOVERNED = [
   "feeSplitter",
   "twinMarket",
 ];
+/** Contracts that a guardian may pause or freeze things of. */
+const GUARDED = ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry"];
 const STAKING_REWARDS = 4;
 
 /**
@@ -62,6 +65,8 @@ export async function checkDeployment(provider: Provider, addresses: Record<stri
   for (const [role, hash] of Object.entries(ROLES))
     check(`the deployer does not hold ${role}`, !(await ask("timelock", "hasRole", hash, deployer)));
   for (const name of GOVERNED) check(`${name} answers to the timelock`, (await ask(name, "admin")) === timelock);
+  for (const name of GUARDED)
+    check(`the deployer is not the guardian of ${name}`, (await ask(name, "guardian")) !== deployer);
 
   // What the deployer may do once is done.
   const wired = { nodes: "nodeRegistry", enclaves: "enclaveRegistry", disputes: "disputes" };

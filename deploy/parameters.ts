@@ -70,7 +70,7 @@ const existing = z.strictObject({
   }, "name an address twice: a vester pays one allocation"),
 });
 
-/** See `IOPGGovernor.Settings`; the contract holds the same bounds. */
+/** See `IOPGGovernor.Settings`; the contract holds the same bounds, but for the timelock's delay. */
 const governance = z
   .strictObject({
     votingDelaySeconds: z.number().int().nonnegative(),
@@ -84,14 +84,22 @@ const governance = z
     (cycle) => cycle.votingDelaySeconds + cycle.votingPeriodSeconds + cycle.timelockDelaySeconds <= 10 * 86_400,
     "takes longer than a guardian's freeze lasts: ten days from proposal to execution",
   );
+/** Where people rely on it. The timelock's delay can never be changed, so a mistake here would be for ever. */
+const publicGovernance = governance.refine(
+  (cycle) =>
+    cycle.votingDelaySeconds >= 86_400 &&
+    cycle.votingPeriodSeconds >= 4 * 86_400 &&
+    cycle.timelockDelaySeconds >= 2 * 86_400,
+  "governs faster than everybody is told: a day, four days of voting, two days in the timelock",
+);
 
 const files = {
   local: z.strictObject({ OpenGradientDevelopment: development, OPGGovernance: governance }),
-  newToken: z.strictObject({ OpenGradient: production, OPGGovernance: governance }),
+  newToken: z.strictObject({ OpenGradient: production, OPGGovernance: publicGovernance }),
   existingToken: z.strictObject({
     OpenGradientExisting: productionExisting,
     OPGExisting: existing,
-    OPGExistingGovernance: governance,
+    OPGExistingGovernance: publicGovernance,
   }),
 };
 

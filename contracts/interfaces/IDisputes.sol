@@ -44,6 +44,7 @@ enum Flaw {
     NotInBatch,
     KeyMismatch,
     ModeMismatch,
+    KeyLongEnded,
     // Two statements of one key about one request
     DifferentKeys,
     DifferentRequests,
@@ -91,10 +92,14 @@ struct Fault {
 /// @title IDisputes
 /// @notice Faults that a key's own signatures prove. No admin and no judge: anyone brings the evidence, one call checks
 /// it and slashes the operator's stake. Nothing stops it, neither a pause nor a freeze nor a closed registry (R8).
-/// @dev **Only the signature counts.** Whether the key was valid, ended, frozen or distrusted when it signed does not:
-/// an operator answers for every key it ever registered, as long as it has stake. Otherwise whoever is about to be
-/// caught would report its key as compromised and walk away, and a key that leaked would be nobody's. Nor need anything
-/// have settled: the harm is done when the asker believes the answer.
+/// @dev **Only the signature counts.** Whether the key was valid, frozen or distrusted when it signed does not, and for
+/// {LIABILITY} after its end not even that it ended. Otherwise whoever is about to be caught would report its key as
+/// compromised and walk away, and a key that leaked would be nobody's. Nor need anything have settled: the harm is done
+/// when the asker believes the answer.
+///
+/// **{LIABILITY}** is how long own stake takes to leave, and keys end when it starts to (R12); nothing that an ended key
+/// signs can settle by then. If keys answered for longer, an operator that took its own stake home could sign faults
+/// with them and have its delegators pay, and an old key that leaks could be turned on an honest operator for ever.
 ///
 /// **Once** per (keyId, requestId) (R9). A light fault does not use up the heavy one: an operator could otherwise report
 /// its own light fault first and have the heavy one for its price. So a key pays for one request at most

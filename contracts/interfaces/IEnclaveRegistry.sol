@@ -70,6 +70,6 @@ interface IEnclaveRegistry is IKeyRegistry {
     function measurementTarget(bytes32 measurement) external view returns (bytes32);
 
     /// @notice User data that binds an attestation to one registration:
-    /// keccak256(abi.encode(chainId, this registry, nodeId)).
+    /// keccak256(abi.encode(chainId, this registry, nodeId, operator of the node)).
     function registrationUserData(bytes32 nodeId) external view returns (bytes32);
 }

@@ -87,7 +87,8 @@ interface INodeRegistry is IKeyRegistry {
         bytes calldata signature
     ) external returns (bytes32 keyId);
 
-    /// @notice EIP-712 digest that a new key signs: RegisterKey(bytes32 nodeId,bytes32 keyId).
+    /// @notice EIP-712 digest that a new key signs: RegisterKey(bytes32 nodeId,address operator,bytes32 keyId), with the
+    /// node's operator, which is zero where there is no such node yet: nobody ever can use that.
     function keyRegistrationDigest(bytes32 nodeId, bytes32 keyId) external view returns (bytes32);
 
     /// @notice A node; status None where there is none.

@@ -143,7 +143,7 @@ interface IOPGStaking is IOperatorStake, IStakeRewards {
     );
     /// @notice A fault was punished.
     /// @param amount Taken from the pool in all.
-    /// @param reward Of it for the reporter; the rest is credited to {BURN_ADDRESS}.
+    /// @param reward For the reporter, of the part that was own stake; the rest is credited to {BURN_ADDRESS}.
     event Slashed(
         address indexed operator,
         uint8 indexed kind,
@@ -258,7 +258,8 @@ interface IOPGStaking is IOperatorStake, IStakeRewards {
     /// Disputes only. Calls neither token nor reporter, so that none of them can stop it; where own stake no longer
     /// suffices, all keys of the pool's nodes end now (R12).
     /// @param bps Basis points, at most {MAX_SLASH_BPS}.
-    /// @param reporter Is credited {REPORTER_BPS} of it; zero where there is none.
+    /// @param reporter Is credited {REPORTER_BPS} of what own stake lost, and nothing of what delegation lost: so no
+    /// operator gains by reporting itself. Zero where there is none.
     /// @return amount What was taken.
     function slash(address operator, uint8 kind, uint256 bps, address reporter) external returns (uint256 amount);
 

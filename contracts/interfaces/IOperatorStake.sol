@@ -4,7 +4,8 @@ pragma solidity ^0.8.24;
 /// @title IOperatorStake
 /// @notice What registries ask of staking.
 interface IOperatorStake {
-    /// @notice Whether the operator's own stake reaches the minimum for a node kind (R12).
+    /// @notice Whether the operator's own stake reaches the minimum for a node kind, and the least own share of what
+    /// stands behind its nodes of that kind (R12).
     /// @param kind `INodeRegistry.NodeKind` as a number.
     function isSufficient(address operator, uint8 kind) external view returns (bool);
 

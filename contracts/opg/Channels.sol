@@ -17,7 +17,7 @@ import {EscrowAccounts} from "./EscrowAccounts.sol";
 /// @notice Payment of vouchers against verified receipts. See {IInferenceEscrow}.
 /// @dev Collecting calls nobody but the registry, by static calls: there is nothing to re-enter from.
 abstract contract Channels is EscrowAccounts, EIP712 {
-    /// @dev Two slots, of which the second is written once. Limit and expiry are 0 where the payer signs itself; only the
+    /// @dev Two slots; the second is written once, and again where the settler of what waits changes. Limit and expiry are 0 where the payer signs itself; only the
     /// limit where a session was withdrawn without having been opened. `settler` and `epoch` are those of `owed`.
     struct Session {
         uint96 paid;

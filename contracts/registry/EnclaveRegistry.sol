@@ -110,7 +110,7 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
 
     /// @inheritdoc IEnclaveRegistry
     function registrationUserData(bytes32 nodeId) public view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), nodeId));
+        return keccak256(abi.encode(block.chainid, address(this), nodeId, _operatorOf(nodeId)));
     }
 
     /// @dev A measurement becomes something to distrust or freeze when a key or an approval first names it.

@@ -13,7 +13,9 @@ import {KeyRegistry} from "./KeyRegistry.sol";
 /// @title NodeRegistry
 /// @notice See {INodeRegistry}, where every function, event and error is documented.
 contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
-    bytes32 private constant REGISTER_KEY_TYPEHASH = keccak256("RegisterKey(bytes32 nodeId,bytes32 keyId)");
+    bytes32 private constant REGISTER_KEY_TYPEHASH = keccak256(
+        "RegisterKey(bytes32 nodeId,address operator,bytes32 keyId)"
+    );
 
     /// @notice Where an operator's stake is asked for.
     IOperatorStake public immutable stake;
@@ -124,7 +126,8 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
 
     /// @inheritdoc INodeRegistry
     function keyRegistrationDigest(bytes32 nodeId, bytes32 keyId) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(REGISTER_KEY_TYPEHASH, nodeId, keyId)));
+        // A number says nothing of who gets it: whoever registers first, or after a reorganisation.
+        return _hashTypedDataV4(keccak256(abi.encode(REGISTER_KEY_TYPEHASH, nodeId, _operatorOf(nodeId), keyId)));
     }
 
     function _removeLive(address operator, NodeKind kind, bytes32 nodeId) private {

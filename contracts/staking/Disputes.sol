@@ -21,6 +21,8 @@ contract Disputes is IDisputes {
     uint256 public constant FOREIGN_LEAF_BPS = 500;
     /// @notice Slashed for a channel's total that fell.
     uint256 public constant CHANNEL_FAULT_BPS = 200;
+    /// @notice Seconds from a key's end until its faults no longer count: what own stake needs to leave (R12).
+    uint256 public constant LIABILITY = 21 days;
 
     /// @notice Operator keys, and whose nodes are.
     INodeRegistry public immutable nodeRegistry;
@@ -227,8 +229,8 @@ contract Disputes is IDisputes {
         return root == opening.batch.root ? Flaw.None : Flaw.NotInBatch;
     }
 
-    /// @dev Asks both registries, as the kind of a key follows from neither receipt nor mode. Of what they know, only
-    /// signer and node count: see {IDisputes} for why validity and distrust do not.
+    /// @dev Asks both registries, as the kind of a key follows from neither receipt nor mode. Of what they know, signer
+    /// and node count, and whether the key ended long ago: see {IDisputes} for why the rest does not.
     function _checkSignature(
         bytes32 keyId,
         bytes32 digest,
@@ -238,7 +240,7 @@ contract Disputes is IDisputes {
         if (signer == address(0)) (signer, key) = enclaveRegistry.signingKey(keyId);
         if (signer == address(0)) return (Flaw.UnknownKey, 0);
         (address recovered, ECDSA.RecoverError problem, ) = ECDSA.tryRecoverCalldata(digest, signature);
-        bool genuine = problem == ECDSA.RecoverError.NoError && recovered == signer;
-        return (genuine ? Flaw.None : Flaw.BadSignature, key.nodeId);
+        if (problem != ECDSA.RecoverError.NoError || recovered != signer) return (Flaw.BadSignature, key.nodeId);
+        return (block.timestamp < key.validUntil + LIABILITY ? Flaw.None : Flaw.KeyLongEnded, key.nodeId);
     }
 }

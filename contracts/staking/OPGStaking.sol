@@ -28,7 +28,7 @@ contract OPGStaking is StakePools, ReentrancyGuardTransient {
 
     /// @notice What one fault costs at most, in basis points of the pool.
     uint256 public constant MAX_SLASH_BPS = 1_000;
-    /// @notice What a reporter gets of it.
+    /// @notice What a reporter gets of the own stake that a fault costs.
     uint256 public constant REPORTER_BPS = 1_000;
     /// @notice What a delegator holds at least, in shares: of a price that nobody can raise far enough for rounding to
     /// take anything worth having.
@@ -205,9 +205,11 @@ contract OPGStaking is StakePools, ReentrancyGuardTransient {
     ) external only(disputes) nonReentrant returns (uint256 amount) {
         if (bps > MAX_SLASH_BPS) revert OPGStaking_OutOfBounds(bps, 0, MAX_SLASH_BPS);
         (Pool storage found, Flow memory flow) = _settle(operator, kind);
-        amount = _cut(found, flow, bps);
+        uint256 ownAmount;
+        (amount, ownAmount) = _cut(found, flow, bps);
         _store(flow);
-        uint256 reward = reporter == address(0) ? 0 : (amount * REPORTER_BPS) / BPS;
+        // Of own stake alone: an operator could otherwise earn by reporting itself, at its delegators' cost.
+        uint256 reward = reporter == address(0) ? 0 : (ownAmount * REPORTER_BPS) / BPS;
         emit Slashed(operator, kind, reporter, amount, reward, _totals(found, flow));
         _credit(reporter, reward);
         _credit(BURN_ADDRESS, amount - reward);

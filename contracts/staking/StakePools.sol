@@ -154,7 +154,13 @@ abstract contract StakePools is RewardStream {
 
     /// @dev Takes `bps` of everything: own stake first, delegation for the rest, in each what is bonded and what unbonds
     /// alike. Rounding is in favour of the pool.
-    function _cut(Pool storage found, Flow memory flow, uint256 bps) internal returns (uint256 taken) {
+    /// @return taken What was taken in all.
+    /// @return takenOwn Of it, own stake.
+    function _cut(
+        Pool storage found,
+        Flow memory flow,
+        uint256 bps
+    ) internal returns (uint256 taken, uint256 takenOwn) {
         uint256 own = uint256(found.own) + found.ownUnbonding.tokens;
         uint256 delegated = uint256(found.delegated.tokens) + found.delegatedUnbonding.tokens;
         uint256 amount = ((own + delegated) * bps) / BPS;
@@ -163,8 +169,9 @@ abstract contract StakePools is RewardStream {
         if (fromOwn != 0) {
             uint256 part = (fromOwn * found.own) / own;
             found.own -= uint96(part);
-            taken = part + found.ownUnbonding.slash(fromOwn - part);
+            takenOwn = part + found.ownUnbonding.slash(fromOwn - part);
         }
+        taken = takenOwn;
         if (amount != fromOwn) {
             uint256 part = ((amount - fromOwn) * found.delegated.tokens) / delegated;
             taken += found.delegated.slash(part) + found.delegatedUnbonding.slash(amount - fromOwn - part);

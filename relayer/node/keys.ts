@@ -27,20 +27,21 @@ export function localKey(privateKey: Hex, kind: number = KeyKind.OPERATOR): Node
 
 /**
  * What `NodeRegistry.addOperatorKey` wants of a new key: its own signature, so that nobody can claim another's.
- * EIP-712 `RegisterKey(bytes32 nodeId,bytes32 keyId)` under the registry's own domain.
+ * EIP-712 `RegisterKey(bytes32 nodeId,address operator,bytes32 keyId)` under the registry's own domain.
  */
 export async function signKeyRegistration(
   key: NodeKey,
-  registration: { chainId: bigint; nodeRegistry: Hex; nodeId: Hex },
+  registration: { chainId: bigint; nodeRegistry: Hex; nodeId: Hex; operator: Hex },
 ): Promise<{ publicKey: Hex; signature: Hex }> {
-  const { chainId, nodeRegistry, nodeId } = registration;
+  const { chainId, nodeRegistry, nodeId, operator } = registration;
   const domain = { name: "OpenGradient NodeRegistry", version: "1", chainId, verifyingContract: nodeRegistry };
   const types = {
     RegisterKey: [
       { name: "nodeId", type: "bytes32" },
+      { name: "operator", type: "address" },
       { name: "keyId", type: "bytes32" },
     ],
   };
-  const digest = TypedDataEncoder.hash(domain, types, { nodeId, keyId: key.keyId }) as Hex;
+  const digest = TypedDataEncoder.hash(domain, types, { nodeId, operator, keyId: key.keyId }) as Hex;
   return { publicKey: key.publicKey, signature: await key.sign(digest) };
 }

@@ -71,7 +71,10 @@ describe("EnclaveRegistry", () => {
     await expect(w.enclaves.admit(w.nodeId, dataSlice(document, 0, 64), until)).to.be.revert(w.ethers);
 
     const expected = keccak256(
-      coder.encode(["uint256", "address", "bytes32"], [31337n, await w.enclaves.getAddress(), w.nodeId]),
+      coder.encode(
+        ["uint256", "address", "bytes32", "address"],
+        [31337n, await w.enclaves.getAddress(), w.nodeId, w.signers.operator.address],
+      ),
     );
     expect(await w.enclaves.registrationUserData(w.nodeId)).to.equal(expected);
     for (const userData of [ZeroHash, await w.enclaves.registrationUserData(id("another node"))])

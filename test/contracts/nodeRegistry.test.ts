@@ -13,11 +13,24 @@ import {
 } from "ethers";
 import { keyIdOf, Mode, publicKeyOf } from "../support/protocol.ts";
 import { reasonOf } from "../support/outcome.ts";
-import { SECONDS, useWorld } from "../support/world.ts";
+import { SECONDS, useWorld, type World } from "../support/world.ts";
 
 const Kind = { LocalInference: 0n, LlmProxy: 1n, Full: 2n, Data: 3n };
 const Status = { None: 0n, Active: 1n, Paused: 2n, Retired: 3n };
 const wallet = (name: string | number) => new Wallet(id(`wallet ${name}`));
+const registerKeyTypes = {
+  RegisterKey: [
+    { name: "nodeId", type: "bytes32" },
+    { name: "operator", type: "address" },
+    { name: "keyId", type: "bytes32" },
+  ],
+};
+const domainOf = async (w: World) => ({
+  name: "OpenGradient NodeRegistry",
+  version: "1",
+  chainId: 31337n,
+  verifyingContract: await w.nodes.getAddress(),
+});
 
 describe("NodeRegistry", () => {
   const world = useWorld();
@@ -185,17 +198,38 @@ describe("NodeRegistry", () => {
       expect(await w.nodes.liveKeys(w.nodeId)).to.deep.equal([w.keyId, keyId]);
     });
 
-    it("are registered over an EIP-712 digest that names node and key", async () => {
+    it("signed for a node that is not there yet are not whose node gets that number first", async () => {
       const w = world();
-      const domain = {
-        name: "OpenGradient NodeRegistry",
-        version: "1",
-        chainId: 31337n,
-        verifyingContract: await w.nodes.getAddress(),
-      };
-      const types = { RegisterKey: ["nodeId", "keyId"].map((name) => ({ name, type: "bytes32" })) };
+      const key = wallet("victim");
+      const publicKey = publicKeyOf(key);
+      // The operator sends both at once, for the number that comes next; somebody sees it and is faster.
+      const next = toBeHex((await w.nodes.nodeCount()) + 1n, 32);
+      const keyId = keyIdOf(0, publicKey);
+      const domain = await domainOf(w);
+      const meant = { nodeId: next, operator: w.signers.operator.address, keyId };
+      const signatures = [
+        TypedDataEncoder.hash(domain, registerKeyTypes, meant),
+        // As the registry itself says it, while nobody has the number.
+        await w.nodes.keyRegistrationDigest(next, keyId),
+      ].map((digest) => key.signingKey.sign(digest).serialized);
+      const until = (await w.now()) + 1_000n;
+      expect(await w.registerNode(w.signers.other)).to.equal(next);
+      const thief = w.nodes.connect(w.signers.other);
+      for (const signature of signatures)
+        await expect(thief.addOperatorKey(next, publicKey, until, signature)).to.be.revertedWithCustomError(
+          w.nodes,
+          "NodeRegistry_BadKeySignature",
+        );
+    });
+
+    it("are registered over an EIP-712 digest that names node, operator and key", async () => {
+      const w = world();
       expect(await w.nodes.keyRegistrationDigest(w.nodeId, w.keyId)).to.equal(
-        TypedDataEncoder.hash(domain, types, { nodeId: w.nodeId, keyId: w.keyId }),
+        TypedDataEncoder.hash(await domainOf(w), registerKeyTypes, {
+          nodeId: w.nodeId,
+          operator: w.signers.operator.address,
+          keyId: w.keyId,
+        }),
       );
     });
 

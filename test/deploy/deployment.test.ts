@@ -38,7 +38,7 @@ describe("deployment", () => {
     const addresses = await addressesOf(contracts);
     const checks = await checkDeployment(ethers.provider, addresses, deployer!.address);
     expect(checks.filter(({ ok }) => !ok)).to.deep.equal([]);
-    expect(checks).to.have.length(Object.keys(addresses).length + 3 + 4 + 7 + 3 + 5);
+    expect(checks).to.have.length(Object.keys(addresses).length + 3 + 4 + 7 + 4 + 3 + 5);
 
     // The two things that a deployer could do are done, and cannot be done again.
     const staking = OPGStaking__factory.connect(addresses["staking"]!, deployer);
@@ -90,6 +90,7 @@ describe("deployment", () => {
     expect(failed.map(({ what }) => what)).to.deep.equal([
       "modelRegistry answers to the timelock",
       "staking answers to the timelock",
+      "the deployer is not the guardian of modelRegistry",
       "staking works with nodeRegistry",
       "staking works with enclaveRegistry",
       "staking works with disputes",
@@ -178,6 +179,19 @@ describe("deployment", () => {
           .to.throw(ParameterError)
           .with.property("message")
           .that.contains(said);
+    });
+
+    it("refuses to govern a public chain faster than was promised: the timelock's delay is for ever [R10]", () => {
+      const { attestationRoot, phase1Ids: _, ...shared } = local.OpenGradientDevelopment;
+      const OpenGradient = { ...shared, attestationVerifier: attestationRoot, phase1Ids: [A_REAL_PHASE1] };
+      const cycle = { votingDelaySeconds: 86_400, votingPeriodSeconds: 345_600, timelockDelaySeconds: 172_800 };
+      const file = (over: object) => ({ OpenGradient, OPGGovernance: { ...local.OPGGovernance, ...cycle, ...over } });
+      checkParameters(84_532, "a file", file({}));
+      for (const [name, least] of Object.entries(cycle))
+        expect(() => checkParameters(84_532, "a file", file({ [name]: least - 1 })))
+          .to.throw(ParameterError)
+          .with.property("message")
+          .that.contains("governs faster than everybody is told");
     });
   });
 });

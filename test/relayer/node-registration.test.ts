@@ -10,7 +10,9 @@ describe("node: key registration", () => {
     const key = localKey(hexlify(randomBytes(32)) as Hex);
     const nodeId = (await p.registerNode()) as Hex;
     const nodeRegistry = (await p.nodes.getAddress()) as Hex;
-    const { publicKey, signature } = await signKeyRegistration(key, { chainId: 31337n, nodeRegistry, nodeId });
+    const operator = p.signers.operator.address as Hex;
+    const registration = { chainId: 31337n, nodeRegistry, nodeId, operator };
+    const { publicKey, signature } = await signKeyRegistration(key, registration);
     const validUntil = BigInt(await p.networkHelpers.time.latest()) + 86_400n;
     await p.nodes.connect(p.signers.operator).addOperatorKey(nodeId, publicKey, validUntil, signature);
     expect(await p.nodes.nodeOf(key.keyId)).to.equal(nodeId);

@@ -203,7 +203,7 @@ describe("Disputes: evidence and effect", () => {
       await report();
     });
 
-    it("not a key's end or distrust, by the operator or by governance: it answers for every key", async () => {
+    it("not a key's distrust, by the operator or by governance, and not its end yet: it answers for every key", async () => {
       const w = world();
       await w.nodes.distrustOwnKey(w.keyId);
       await w.distrust(w.enclaves, w.enclaveKeyId, 1n);

@@ -11,13 +11,14 @@ import {
 } from "../../typechain/index.ts";
 import { batchTypes, coder, keyIdOf, merkleProofOf, merkleRootOf, NO_BATCH } from "../support/protocol.ts";
 import { publicKeyOf, receiptTypes, type BatchFields, type ReceiptFields } from "../support/protocol.ts";
-import { channelIdOf, requestIdOf, type Channel, type Statement } from "./disputesSupport.ts";
+import { channelIdOf, FLAWS, requestIdOf, type Channel, type Statement } from "./disputesSupport.ts";
 
 const OPG = 10n ** 18n;
 const MINIMUM = 10_000n * OPG;
 const DAY = 86_400n;
 const BURN = "0x000000000000000000000000000000000000dEaD";
 const MEASUREMENT = id("image");
+const LONG_ENDED = FLAWS.indexOf("KeyLongEnded");
 
 /** Everything between a signature and the stake behind it, wired as it will be. */
 async function deploy() {
@@ -182,15 +183,46 @@ describe("Disputes: the stake behind a fault", () => {
     expect(await w.stakeOf(w.operator, 0)).to.equal(19_000n * OPG);
   });
 
-  it("records a fault that nothing is left to pay for", async () => {
+  it("cannot be turned on delegators by an operator that left: its keys answer as long as its own stake does (R12)", async () => {
+    await w.pool(w.operator, 0, MINIMUM);
+    await w.staking.connect(w.alice).delegate(w.operator.address, 0, 9n * MINIMUM);
+    const { operatorKeys, nodeId, enclaveKeys } = await w.node(w.operator, 0, 1, "node");
+    await w.staking.connect(w.operator).unbond(0, MINIMUM);
+    const left = await w.now();
+    // Alice sees it an hour later; the operator's stake matures an hour before hers.
+    await w.networkHelpers.time.increaseTo(left + 3_600n);
+    await w.staking.connect(w.alice).undelegate(w.operator.address, 0, 9n * MINIMUM);
+    const unbonding = await w.staking.UNBONDING();
+    await w.networkHelpers.time.setNextBlockTimestamp(left + unbonding);
+    await w.staking.withdrawStake(w.operator.address, 0);
+    // Nothing is at stake for the operator any more: it says two things as often as it likes, and reports itself.
+    const foreign = w.receipt(id("another key"), { requestId: id("foreign") });
+    const channel: Channel = {
+      ...{ escrow: ZeroAddress, payer: w.alice.address, signer: w.alice.address, nodeId, modelId: id("model") },
+      ...{ modeMask: 1, lane: 0n },
+    };
+    const keyId = keyIdOf(0, publicKeyOf(operatorKeys[0]!));
+    const at = (sequence: bigint, cumulativeFee: bigint) =>
+      w.receipt(keyId, { requestId: requestIdOf(channelIdOf(channel), sequence), sequence, cumulativeFee });
+    const falling = [w.alone(at(1n, 10n), operatorKeys[0]!), w.alone(at(2n, 9n), operatorKeys[0]!)] as const;
+    for (const report of [
+      w.disputes.reportEquivocation(...w.twice(operatorKeys[0]!)),
+      w.disputes.reportEquivocation(...w.twice(enclaveKeys[0]!, 1, { mode: 2 })),
+      w.disputes.reportChannelFault(channel, ...falling),
+      w.disputes.reportForeignLeaf(w.leaf(foreign, operatorKeys[0]!, 3, { keyId })),
+    ])
+      await expect(report).to.be.revertedWithCustomError(w.disputes, "Disputes_NotProven").withArgs(LONG_ENDED);
+    expect(await w.stakeOf(w.operator, 0)).to.equal(9n * MINIMUM);
+    expect(await w.disputes.LIABILITY()).to.equal(unbonding);
+  });
+
+  it("answers for an ended key to the second before its stake can leave (R12)", async () => {
     await w.pool(w.operator, 0, MINIMUM);
     const { operatorKeys } = await w.node(w.operator, 0, 1, "node");
     await w.staking.connect(w.operator).unbond(0, MINIMUM);
-    await w.networkHelpers.time.increaseTo((await w.now()) + 22n * DAY);
-    await w.staking.withdrawStake(w.operator.address, 0);
-    const evidence = w.twice(operatorKeys[0]!);
-    expect(await w.disputes.reportEquivocation.staticCall(...evidence)).to.equal(0n);
-    await expect(w.disputes.reportEquivocation(...evidence)).to.emit(w.disputes, "FaultProven");
+    await w.networkHelpers.time.setNextBlockTimestamp((await w.now()) + 21n * DAY - 1n);
+    await w.disputes.reportEquivocation(...w.twice(operatorKeys[0]!));
+    expect(await w.stakeOf(w.operator, 0)).to.equal((MINIMUM * 95n) / 100n);
   });
 
   it("costs what a reporter can afford, with eight nodes and 64 keys to end too", async () => {

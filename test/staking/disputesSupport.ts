@@ -16,6 +16,7 @@ export const FLAWS = [
   "NotInBatch",
   "KeyMismatch",
   "ModeMismatch",
+  "KeyLongEnded",
   "DifferentKeys",
   "DifferentRequests",
   "NoContradiction",

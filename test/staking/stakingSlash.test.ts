@@ -71,7 +71,8 @@ describe("OPGStaking, slashing", () => {
     expect((await token.balanceOf(operator)) - before[0]).to.equal(0n);
     expect((await token.balanceOf(alice)) - before[1]).to.equal((81n * MINIMUM) / 10n);
     await slash(1_000n);
-    expect(await staking.creditOf(BURN)).to.equal((((19n * MINIMUM) / 10n) * 9n) / 10n);
+    // A tenth of the own minimum went to the reporter, nothing of what delegation lost.
+    expect(await staking.creditOf(BURN)).to.equal((9n * MINIMUM) / 10n + (9n * MINIMUM) / 10n);
   });
 
   it("costs at most a tenth a fault [R8]", async () => {
@@ -124,6 +125,36 @@ describe("OPGStaking, slashing", () => {
     expect(await token.balanceOf(BURN)).to.equal(burnt);
     await expect(staking.claim(BURN)).to.be.revertedWithCustomError(staking, "OPGStaking_NothingToClaim");
     expect(await staking.accounted()).to.equal(await token.balanceOf(address));
+  });
+
+  it("rewards nobody out of delegation: an operator that reports itself never gets more than it loses (R8)", async () => {
+    const { staking, open, slash, signers } = world();
+    const { operator, alice, anyone } = signers;
+    await open();
+    await staking.connect(alice).delegate(operator, 0, 9n * MINIMUM);
+    // A tenth of the pool is all of the own stake; from then on delegation pays, and nobody earns by it.
+    await slash(1_000n);
+    for (let i = 0; i < 20; i++) await slash(1_000n);
+    expect(await staking.creditOf(anyone)).to.equal(MINIMUM / 10n);
+    const { delegated } = await staking.pool(operator, 0);
+    expect(await staking.creditOf(BURN)).to.equal(10n * MINIMUM - delegated - MINIMUM / 10n);
+  });
+
+  it("rewards out of the own part of a fault that own stake cannot cover", async () => {
+    const { staking, open, slash, signers } = world();
+    const { operator, alice, anyone } = signers;
+    await open();
+    await staking.connect(alice).delegate(operator, 0, 9n * MINIMUM);
+    await slash(600n);
+    const { own } = await staking.pool(operator, 0);
+    // 6 % of 94 % is 5.64 % of what was there at first; of own stake 4 % are left.
+    const taken = (10n * MINIMUM * 564n) / 10_000n;
+    expect(own).to.equal((10n * MINIMUM * 4n) / 100n);
+    await expect(slash(600n))
+      .to.emit(staking, "Credited")
+      .withArgs(anyone, own / 10n, (10n * MINIMUM) / 100n)
+      .and.to.emit(staking, "Credited")
+      .withArgs(BURN, taken - own / 10n, (10n * MINIMUM * 6n * 9n) / 1_000n + taken - own / 10n);
   });
 
   it("has no reporter where none is named", async () => {
