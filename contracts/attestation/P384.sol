@@ -463,8 +463,8 @@ library P384 {
             for { let i := here } lt(i, end) { i := add(i, 2) } {
                 place := add(place, shr(251, calldataload(i)))
             }
-            // Sums stay far from the word's end: a window has 8 bits, and there are fewer steps than 2¹⁶.
-            ok := and(lt(place, 220), lt(add(here, 2), end))
+            // Sums stay far from the word's end: a window has 8 bits, and there are fewer steps than 2⁹.
+            ok := and(and(lt(place, 220), lt(add(here, 2), end)), lt(sub(end, here), 1024))
             if ok {
                 let step := shr(240, calldataload(here))
                 // The first entry is where the walk begins.

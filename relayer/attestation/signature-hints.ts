@@ -66,11 +66,11 @@ export function signatureHints(input: Signature384): Uint8Array {
     const x = beyondOrder ? r + N : r;
     const y = x < P ? squareRoot(curveSquare(x)) : undefined;
     if (y === undefined) continue;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const scalars = shortScalars(e, r, s, attempt);
-      for (const point of [{ x, y }, opposite({ x, y })]) {
-        const walk = follow(key, point, digits(key, point, scalars));
-        if (walk) return encode(beyondOrder, point, walk);
+    for (const point of [{ x, y }, opposite({ x, y })]) {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const walk = follow(key, point, digits(key, point, shortScalars(e, r, s, attempt)));
+        if (walk === "apart") break;
+        if (walk !== "met") return encode(beyondOrder, point, walk);
       }
     }
   }
@@ -139,9 +139,12 @@ interface Walk {
   readonly slopes: bigint[];
 }
 
-/** The slopes along the digits, or `undefined` where two points meet before the end, or do not at the end. */
-function follow(key: Point, r: Point, list: Digit[]): Walk | undefined {
-  if (list.length < 2) return undefined;
+/**
+ * The slopes along the digits. "met": two points met before the end, where no slope tells the sum; another short form
+ * may avoid it. "apart": the end is not the point at infinity, whatever the short form.
+ */
+function follow(key: Point, r: Point, list: Digit[]): Walk | "met" | "apart" {
+  if (list.length < 2) return "met";
   const slopes = [...multipleSlopes(key), ...multipleSlopes(r)];
   const steps: number[] = [];
   const lowest = list[list.length - 1]!.place;
@@ -160,13 +163,13 @@ function follow(key: Point, r: Point, list: Digit[]): Walk | undefined {
     place = digit.place;
     if (index === list.length - 2) break;
     const slope = chord(at, digit.point);
-    if (slope === undefined) return undefined;
+    if (slope === undefined) return "met";
     slopes.push(slope);
     at = along(slope, at, digit.point);
   }
   const last = list[list.length - 1]!;
   // Steps count from the lowest digit: the whole sum may be divided by a power of two, the order being odd.
-  if (place !== lowest || at.x !== last.point.x || at.y === last.point.y) return undefined;
+  if (place !== lowest || at.x !== last.point.x || at.y === last.point.y) return "apart";
   return { steps, slopes };
 }
 
