@@ -212,7 +212,9 @@ library P384 {
                 let bad := 0
                 let x1 := mload(ACC)
                 let x0 := mload(add(ACC, 0x20))
-                for {} lt(at, end) { at := add(at, 48) } {
+                for {} lt(at, end) {
+                    at := add(at, 48)
+                } {
                     let xs := addmod(x1, x0, M)
                     // d0, d1: residues of 2·λy − 3·x² + 3 + 4p, reduced to a few p; f collects what is folded.
                     let d0
@@ -412,7 +414,11 @@ library P384 {
                 double(at, next)
                 copyPoint(ACC, ENTRY)
                 copyPoint(from, ACC)
-                for { let to := add(from, 0x80) } lt(to, add(from, 0x400)) { to := add(to, 0x80) } {
+                for {
+                    let to := add(from, 0x80)
+                } lt(to, add(from, 0x400)) {
+                    to := add(to, 0x80)
+                } {
                     increase(next)
                     next := add(next, 48)
                     copyPoint(ACC, to)
@@ -460,7 +466,11 @@ library P384 {
 
             // Doublings still to come tell what a window is worth.
             let place := 0
-            for { let i := here } lt(i, end) { i := add(i, 2) } {
+            for {
+                let i := here
+            } lt(i, end) {
+                i := add(i, 2)
+            } {
                 place := add(place, shr(251, calldataload(i)))
             }
             // Sums stay far from the word's end: a window has 8 bits, and there are fewer steps than 2⁹.
@@ -472,7 +482,11 @@ library P384 {
                 copyPoint(ENTRY, ACC)
                 mstore(BAD, or(mload(BAD), gt(mload(add(ACC, 0x40)), BOUND)))
                 end := sub(end, 2)
-                for { here := add(here, 2) } lt(here, end) { here := add(here, 2) } {
+                for {
+                    here := add(here, 2)
+                } lt(here, end) {
+                    here := add(here, 2)
+                } {
                     step := shr(240, calldataload(here))
                     let count := shr(11, step)
                     if count {

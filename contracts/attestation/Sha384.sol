@@ -80,10 +80,18 @@ library Sha384 {
             mstore8(add(MESSAGE, message.length), 0x80)
             mstore(sub(end, 32), or(mload(sub(end, 32)), shl(3, message.length)))
 
-            for { let at := MESSAGE } lt(at, end) { at := add(at, 128) } {
+            for {
+                let at := MESSAGE
+            } lt(at, end) {
+                at := add(at, 128)
+            } {
                 {
                     let to := SCHEDULE
-                    for { let from := at } lt(to, add(SCHEDULE, 0x100)) { from := add(from, 32) } {
+                    for {
+                        let from := at
+                    } lt(to, add(SCHEDULE, 0x100)) {
+                        from := add(from, 32)
+                    } {
                         let w := mload(from)
                         let pair := or(shl(128, shr(192, w)), and(shr(128, w), WORD))
                         mstore(to, pair)
@@ -196,44 +204,72 @@ library Sha384 {
                 let h := mul(mload(add(STATE, 0xe0)), TWICE)
                 let y := xor(b, c)
                 // A load 16 bytes before a word has it in the low half.
-                for { let w := sub(ADDENDS, 16) } lt(w, sub(STATE, 16)) { w := add(w, 128) } {
+                for {
+                    let w := sub(ADDENDS, 16)
+                } lt(w, sub(STATE, 16)) {
+                    w := add(w, 128)
+                } {
                     let z
-                    h := add(add(add(h, mload(w)), xor(g, and(e, xor(f, g)))), xor(xor(shr(14, e), shr(18, e)), shr(41, e)))
+                    h := add(
+                        add(add(h, mload(w)), xor(g, and(e, xor(f, g)))),
+                        xor(xor(shr(14, e), shr(18, e)), shr(41, e))
+                    )
                     d := mul(and(add(d, h), WORD), TWICE)
                     z := xor(a, b)
                     h := add(add(h, xor(b, and(z, y))), xor(xor(shr(28, a), shr(34, a)), shr(39, a)))
                     h := mul(and(h, WORD), TWICE)
-                    g := add(add(add(g, mload(add(w, 16))), xor(f, and(d, xor(e, f)))), xor(xor(shr(14, d), shr(18, d)), shr(41, d)))
+                    g := add(
+                        add(add(g, mload(add(w, 16))), xor(f, and(d, xor(e, f)))),
+                        xor(xor(shr(14, d), shr(18, d)), shr(41, d))
+                    )
                     c := mul(and(add(c, g), WORD), TWICE)
                     y := xor(h, a)
                     g := add(add(g, xor(a, and(y, z))), xor(xor(shr(28, h), shr(34, h)), shr(39, h)))
                     g := mul(and(g, WORD), TWICE)
-                    f := add(add(add(f, mload(add(w, 32))), xor(e, and(c, xor(d, e)))), xor(xor(shr(14, c), shr(18, c)), shr(41, c)))
+                    f := add(
+                        add(add(f, mload(add(w, 32))), xor(e, and(c, xor(d, e)))),
+                        xor(xor(shr(14, c), shr(18, c)), shr(41, c))
+                    )
                     b := mul(and(add(b, f), WORD), TWICE)
                     z := xor(g, h)
                     f := add(add(f, xor(h, and(z, y))), xor(xor(shr(28, g), shr(34, g)), shr(39, g)))
                     f := mul(and(f, WORD), TWICE)
-                    e := add(add(add(e, mload(add(w, 48))), xor(d, and(b, xor(c, d)))), xor(xor(shr(14, b), shr(18, b)), shr(41, b)))
+                    e := add(
+                        add(add(e, mload(add(w, 48))), xor(d, and(b, xor(c, d)))),
+                        xor(xor(shr(14, b), shr(18, b)), shr(41, b))
+                    )
                     a := mul(and(add(a, e), WORD), TWICE)
                     y := xor(f, g)
                     e := add(add(e, xor(g, and(y, z))), xor(xor(shr(28, f), shr(34, f)), shr(39, f)))
                     e := mul(and(e, WORD), TWICE)
-                    d := add(add(add(d, mload(add(w, 64))), xor(c, and(a, xor(b, c)))), xor(xor(shr(14, a), shr(18, a)), shr(41, a)))
+                    d := add(
+                        add(add(d, mload(add(w, 64))), xor(c, and(a, xor(b, c)))),
+                        xor(xor(shr(14, a), shr(18, a)), shr(41, a))
+                    )
                     h := mul(and(add(h, d), WORD), TWICE)
                     z := xor(e, f)
                     d := add(add(d, xor(f, and(z, y))), xor(xor(shr(28, e), shr(34, e)), shr(39, e)))
                     d := mul(and(d, WORD), TWICE)
-                    c := add(add(add(c, mload(add(w, 80))), xor(b, and(h, xor(a, b)))), xor(xor(shr(14, h), shr(18, h)), shr(41, h)))
+                    c := add(
+                        add(add(c, mload(add(w, 80))), xor(b, and(h, xor(a, b)))),
+                        xor(xor(shr(14, h), shr(18, h)), shr(41, h))
+                    )
                     g := mul(and(add(g, c), WORD), TWICE)
                     y := xor(d, e)
                     c := add(add(c, xor(e, and(y, z))), xor(xor(shr(28, d), shr(34, d)), shr(39, d)))
                     c := mul(and(c, WORD), TWICE)
-                    b := add(add(add(b, mload(add(w, 96))), xor(a, and(g, xor(h, a)))), xor(xor(shr(14, g), shr(18, g)), shr(41, g)))
+                    b := add(
+                        add(add(b, mload(add(w, 96))), xor(a, and(g, xor(h, a)))),
+                        xor(xor(shr(14, g), shr(18, g)), shr(41, g))
+                    )
                     f := mul(and(add(f, b), WORD), TWICE)
                     z := xor(c, d)
                     b := add(add(b, xor(d, and(z, y))), xor(xor(shr(28, c), shr(34, c)), shr(39, c)))
                     b := mul(and(b, WORD), TWICE)
-                    a := add(add(add(a, mload(add(w, 112))), xor(h, and(f, xor(g, h)))), xor(xor(shr(14, f), shr(18, f)), shr(41, f)))
+                    a := add(
+                        add(add(a, mload(add(w, 112))), xor(h, and(f, xor(g, h)))),
+                        xor(xor(shr(14, f), shr(18, f)), shr(41, f))
+                    )
                     e := mul(and(add(e, a), WORD), TWICE)
                     y := xor(b, c)
                     a := add(add(a, xor(c, and(y, z))), xor(xor(shr(28, b), shr(34, b)), shr(39, b)))

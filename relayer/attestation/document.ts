@@ -38,7 +38,8 @@ export function readDocument(bytes: Uint8Array): NitroDocument {
   const data = Buffer.from(bytes);
   const envelope = new CborReader(data, 0);
   envelope.head(4);
-  if (!data.subarray(envelope.at, envelope.at + 6).equals(HEADERS)) throw new DocumentError("Not COSE_Sign1 with ES384");
+  if (!data.subarray(envelope.at, envelope.at + 6).equals(HEADERS))
+    throw new DocumentError("Not COSE_Sign1 with ES384");
   envelope.at += 6;
   const payloadHead = envelope.at;
   const payload = envelope.string(2);

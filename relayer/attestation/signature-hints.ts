@@ -40,6 +40,8 @@ const FIRST_ROW_ENTRY = 16;
 const SECOND_ROW_ENTRY = 144;
 const NO_ENTRY = 1023;
 const MOST_DOUBLINGS = 31;
+/** Above the root of n by what attempts may add. */
+const SHORT = 2n ** 200n;
 /** How many short forms of the scalars are tried: one fails only where two points meet on the way. */
 const ATTEMPTS = 64;
 
@@ -90,9 +92,10 @@ export function shortScalars(e: bigint, r: bigint, s: bigint, attempt: number): 
     const quotient = before.a / after.a;
     [before, after] = [after, { a: before.a - quotient * after.a, b: before.b - quotient * after.b }];
   }
-  const quotient = after.a === 0n ? 1n : before.a / after.a;
+  const quotient = before.a / after.a;
   const next = { a: before.a - quotient * after.a, b: before.b - quotient * after.b };
-  const [i, j] = [1n + BigInt(attempt >> 3), BigInt(attempt & 7)];
+  // Where the lattice is skew, its second vector is long: then only multiples of the first are tried.
+  const [i, j] = [1n + BigInt(attempt), abs(next.b) < SHORT ? BigInt(attempt & 3) : 0n];
   const a = i * after.a + j * next.a;
   const b = i * after.b + j * next.b;
   return { a, b, c: mod(-b * mod(e, N) * inverseS, N) };

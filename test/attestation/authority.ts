@@ -174,7 +174,9 @@ export interface DocumentWish {
 }
 
 export function pcr(seed: number): Buffer {
-  return createHash("sha384").update(Buffer.from([seed])).digest();
+  return createHash("sha384")
+    .update(Buffer.from([seed]))
+    .digest();
 }
 
 const optional = (value: Uint8Array | undefined): Buffer => (value ? cborBytes(value) : hex("f6"));
@@ -190,7 +192,8 @@ export function cborPcrs(pcrs: [index: number, value: Uint8Array][]): Buffer {
 export function document(wish: DocumentWish): Buffer {
   const bundle = wish.chain.slice(0, -1);
   const own = wish.chain[wish.chain.length - 1]!;
-  const pcrs = wish.pcrs ?? Array.from({ length: 16 }, (_, i) => [i, i < 3 ? pcr(i) : Buffer.alloc(48)] as [number, Buffer]);
+  const pcrs =
+    wish.pcrs ?? Array.from({ length: 16 }, (_, i) => [i, i < 3 ? pcr(i) : Buffer.alloc(48)] as [number, Buffer]);
   let fields: Fields = [
     ["module_id", cborText("i-0123456789abcdef0-enc0123456789abcdef")],
     ["digest", cborText("SHA384")],
@@ -203,9 +206,16 @@ export function document(wish: DocumentWish): Buffer {
     ["nonce", optional(undefined)],
   ];
   fields = wish.change ? wish.change(fields) : fields;
-  const map = Buffer.concat([cborHead(5, fields.length), ...fields.flatMap(([name, value]) => [cborText(name), value])]);
+  const map = Buffer.concat([
+    cborHead(5, fields.length),
+    ...fields.flatMap(([name, value]) => [cborText(name), value]),
+  ]);
   const payload = cborBytes(wish.payload ? wish.payload(map) : map);
   const signed = Buffer.concat([hex("846a5369676e61747572653144a101382240"), payload]);
-  const right = Buffer.concat([hex("8444a1013822a0"), payload, cborBytes(signature384(wish.signer ?? own.keys, signed))]);
+  const right = Buffer.concat([
+    hex("8444a1013822a0"),
+    payload,
+    cborBytes(signature384(wish.signer ?? own.keys, signed)),
+  ]);
   return wish.envelope ? wish.envelope(right) : right;
 }

@@ -30,7 +30,11 @@ describe("NitroAttestation: certificates", function () {
     const n = nitro();
     const { root, region, zone, instance, enclave } = n.chain;
     const limits = [2n, 1n, 0n];
-    for (const [i, [parent, own]] of [[root, region], [region, zone], [zone, instance]].entries()) {
+    for (const [i, [parent, own]] of [
+      [root, region],
+      [region, zone],
+      [zone, instance],
+    ].entries()) {
       const sent = n.cache(parent!.der, own!.der);
       const [hash, above] = [keccak256(own!.der), keccak256(parent!.der)];
       await expect(sent).to.emit(n.nitro, "CertificateCached");
@@ -71,60 +75,209 @@ describe("NitroAttestation: certificates", function () {
     await expect(n.cache(root.der, root.der)).to.be.revertedWithCustomError(n.nitro, "NitroAttestation_WrongRole");
     // The right name over the wrong key.
     const impostor: Issued = { ...root, keys: newKeys() };
-    await expect(n.cache(root.der, variant(impostor, await n.now(), { authority: 1 }).der, anyHints())).to.be
-      .revertedWithCustomError(n.es384, "P384_NotProved");
+    await expect(
+      n.cache(root.der, variant(impostor, await n.now(), { authority: 1 }).der, anyHints()),
+    ).to.be.revertedWithCustomError(n.es384, "P384_NotProved");
   });
 
   const cases: [what: string, error: string, change: (w: Wish, now: number) => void][] = [
     ["expired", "NitroAttestation_OutsideValidity", (w, now) => (w.to = now - 1)],
     ["not yet valid", "NitroAttestation_OutsideValidity", (w, now) => (w.from = now + 3_600)],
-    ["an authority that may not sign certificates", "NitroAttestation_WrongRole", draft((d) => (d.extensions[1] = extension(KEY_USAGE, true, hex("03020780"))))],
-    ["no authority, but may sign certificates", "NitroAttestation_WrongRole", draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("3000"))))],
-    ["an enclave that may not sign data", "NitroAttestation_WrongRole", draft((d) => (d.extensions = [extension(BASIC_CONSTRAINTS, true, hex("3000")), extension(KEY_USAGE, true, hex("03020308"))]))],
+    [
+      "an authority that may not sign certificates",
+      "NitroAttestation_WrongRole",
+      draft((d) => (d.extensions[1] = extension(KEY_USAGE, true, hex("03020780")))),
+    ],
+    [
+      "no authority, but may sign certificates",
+      "NitroAttestation_WrongRole",
+      draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("3000")))),
+    ],
+    [
+      "an enclave that may not sign data",
+      "NitroAttestation_WrongRole",
+      draft(
+        (d) =>
+          (d.extensions = [
+            extension(BASIC_CONSTRAINTS, true, hex("3000")),
+            extension(KEY_USAGE, true, hex("03020308")),
+          ]),
+      ),
+    ],
     ["without basic constraints", "X509_MissingExtension", draft((d) => d.extensions.shift())],
     ["without key usage", "X509_MissingExtension", draft((d) => d.extensions.pop())],
-    ["an authority with constraints that are not critical", "X509_MissingExtension", draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, false, hex("30030101ff"))))],
-    ["with an unknown critical extension", "X509_RefusedExtension", draft((d) => d.extensions.push(extension("551d1e", true, hex("3000"))))],
-    ["with an extension twice", "X509_RefusedExtension", draft((d) => d.extensions.push(extension("551d0e", false, hex("0400")), extension("551d0e", false, hex("0401aa"))))],
-    ["with seventeen extensions", "X509_TooManyExtensions", draft((d) => d.extensions.push(...Array.from({ length: 15 }, (_, i) => extension(`551d${(64 + i).toString(16)}`, false, hex("0400")))))],
-    ["with FALSE written out", "X509_BadExtension", draft((d) => (d.extensions[1] = der(0x30, hex("0603551d0f"), hex("010100"), der(0x04, hex("03020186")))))],
-    ["with TRUE other than 0xff", "X509_BadExtension", draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("3003010101"))))],
-    ["with a negative path length", "X509_BadExtension", draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("30060101ff020180"))))],
-    ["with a path length in two bytes", "X509_BadExtension", draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("30070101ff02020001"))))],
-    ["with bytes behind its constraints", "Der_TrailingBytes", draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("30030101ff00"))))],
-    ["with a key usage that ends in zero bits", "X509_BadExtension", draft((d) => (d.extensions[1] = extension(KEY_USAGE, true, hex("03020086"))))],
-    ["with an empty key usage", "X509_BadExtension", draft((d) => (d.extensions[1] = extension(KEY_USAGE, true, hex("030100"))))],
+    [
+      "an authority with constraints that are not critical",
+      "X509_MissingExtension",
+      draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, false, hex("30030101ff")))),
+    ],
+    [
+      "with an unknown critical extension",
+      "X509_RefusedExtension",
+      draft((d) => d.extensions.push(extension("551d1e", true, hex("3000")))),
+    ],
+    [
+      "with an extension twice",
+      "X509_RefusedExtension",
+      draft((d) =>
+        d.extensions.push(extension("551d0e", false, hex("0400")), extension("551d0e", false, hex("0401aa"))),
+      ),
+    ],
+    [
+      "with seventeen extensions",
+      "X509_TooManyExtensions",
+      draft((d) =>
+        d.extensions.push(
+          ...Array.from({ length: 15 }, (_, i) => extension(`551d${(64 + i).toString(16)}`, false, hex("0400"))),
+        ),
+      ),
+    ],
+    [
+      "with FALSE written out",
+      "X509_BadExtension",
+      draft((d) => (d.extensions[1] = der(0x30, hex("0603551d0f"), hex("010100"), der(0x04, hex("03020186"))))),
+    ],
+    [
+      "with TRUE other than 0xff",
+      "X509_BadExtension",
+      draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("3003010101")))),
+    ],
+    [
+      "with a negative path length",
+      "X509_BadExtension",
+      draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("30060101ff020180")))),
+    ],
+    [
+      "with a path length in two bytes",
+      "X509_BadExtension",
+      draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("30070101ff02020001")))),
+    ],
+    [
+      "with bytes behind its constraints",
+      "Der_TrailingBytes",
+      draft((d) => (d.extensions[0] = extension(BASIC_CONSTRAINTS, true, hex("30030101ff00")))),
+    ],
+    [
+      "with a key usage that ends in zero bits",
+      "X509_BadExtension",
+      draft((d) => (d.extensions[1] = extension(KEY_USAGE, true, hex("03020086")))),
+    ],
+    [
+      "with an empty key usage",
+      "X509_BadExtension",
+      draft((d) => (d.extensions[1] = extension(KEY_USAGE, true, hex("030100")))),
+    ],
     ["of version 1", "X509_Unsupported", draft((d) => (d.version = Buffer.alloc(0)))],
     ["of version 2", "X509_Unsupported", draft((d) => (d.version = hex("a003020101")))],
-    ["with another algorithm inside", "X509_Unsupported", draft((d) => (d.algorithm = hex("300a06082a8648ce3d040302")))],
-    ["with another algorithm outside", "X509_Unsupported", draft((d) => (d.outerAlgorithm = hex("300a06082a8648ce3d040302")))],
-    ["with algorithm parameters", "X509_Unsupported", draft((d) => (d.algorithm = hex("300c06082a8648ce3d0403030500")))],
+    [
+      "with another algorithm inside",
+      "X509_Unsupported",
+      draft((d) => (d.algorithm = hex("300a06082a8648ce3d040302"))),
+    ],
+    [
+      "with another algorithm outside",
+      "X509_Unsupported",
+      draft((d) => (d.outerAlgorithm = hex("300a06082a8648ce3d040302"))),
+    ],
+    [
+      "with algorithm parameters",
+      "X509_Unsupported",
+      draft((d) => (d.algorithm = hex("300c06082a8648ce3d0403030500"))),
+    ],
     ["with a serial number of zero", "Der_BadInteger", draft((d) => (d.serial = hex("020100")))],
     ["with a negative serial number", "Der_BadInteger", draft((d) => (d.serial = hex("0201ff")))],
     ["with a serial number padded by zero", "Der_BadInteger", draft((d) => (d.serial = hex("02020001")))],
     ["with an empty serial number", "Der_BadInteger", draft((d) => (d.serial = hex("0200")))],
     ["with a serial number of 21 bytes", "Der_BadInteger", draft((d) => (d.serial = integer(Buffer.alloc(21, 1))))],
-    ["with a key of another curve", "X509_Unsupported", draft((d) => (d.key = hex("3059301306072a8648ce3d020106082a8648ce3d030107034200" + "04".padEnd(130, "1"))))],
-    ["with a compressed key", "X509_Unsupported", draft((d) => (d.key = hex("3046301006072a8648ce3d020106052b81040022033200" + "02".padEnd(98, "1"))))],
-    ["with a time that has no Z", "Der_BadTime", draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("2601010000000")), utcTime(4e9))))],
-    ["with a time without seconds", "Der_BadTime", draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("2601010000Z")), utcTime(2e9))))],
-    ["with month 13", "Der_BadTime", draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("261301000000Z")), utcTime(2e9))))],
-    ["with 30 February", "Der_BadTime", draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("240230000000Z")), utcTime(2e9))))],
-    ["with hour 24", "Der_BadTime", draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("240101240000Z")), utcTime(2e9))))],
-    ["with a letter in a time", "Der_BadTime", draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("24010100000:Z")), utcTime(2e9))))],
-    ["with the long form of a time before 2050", "Der_BadTime", draft((d) => (d.validity = der(0x30, der(0x18, Buffer.from("20240101000000Z")), utcTime(2e9))))],
-    ["with a third time", "Der_TrailingBytes", draft((d) => (d.validity = der(0x30, utcTime(1e9), utcTime(2e9), utcTime(2e9))))],
+    [
+      "with a key of another curve",
+      "X509_Unsupported",
+      draft((d) => (d.key = hex("3059301306072a8648ce3d020106082a8648ce3d030107034200" + "04".padEnd(130, "1")))),
+    ],
+    [
+      "with a compressed key",
+      "X509_Unsupported",
+      draft((d) => (d.key = hex("3046301006072a8648ce3d020106052b81040022033200" + "02".padEnd(98, "1")))),
+    ],
+    [
+      "with a time that has no Z",
+      "Der_BadTime",
+      draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("2601010000000")), utcTime(4e9)))),
+    ],
+    [
+      "with a time without seconds",
+      "Der_BadTime",
+      draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("2601010000Z")), utcTime(2e9)))),
+    ],
+    [
+      "with month 13",
+      "Der_BadTime",
+      draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("261301000000Z")), utcTime(2e9)))),
+    ],
+    [
+      "with 30 February",
+      "Der_BadTime",
+      draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("240230000000Z")), utcTime(2e9)))),
+    ],
+    [
+      "with hour 24",
+      "Der_BadTime",
+      draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("240101240000Z")), utcTime(2e9)))),
+    ],
+    [
+      "with a letter in a time",
+      "Der_BadTime",
+      draft((d) => (d.validity = der(0x30, der(0x17, Buffer.from("24010100000:Z")), utcTime(2e9)))),
+    ],
+    [
+      "with the long form of a time before 2050",
+      "Der_BadTime",
+      draft((d) => (d.validity = der(0x30, der(0x18, Buffer.from("20240101000000Z")), utcTime(2e9)))),
+    ],
+    [
+      "with a third time",
+      "Der_TrailingBytes",
+      draft((d) => (d.validity = der(0x30, utcTime(1e9), utcTime(2e9), utcTime(2e9)))),
+    ],
     ["with something behind its extensions", "Der_TrailingBytes", draft((d) => (d.tail = hex("0500")))],
     ["with an indefinite length", "Der_BadLength", draft((d) => (d.subject = hex("30800000")))],
-    ["with a length in too many bytes", "Der_BadLength", draft((d) => (d.subject = Buffer.concat([hex("3081"), commonName("variant").subarray(1)])))],
+    [
+      "with a length in too many bytes",
+      "Der_BadLength",
+      draft((d) => (d.subject = Buffer.concat([hex("3081"), commonName("variant").subarray(1)]))),
+    ],
     ["with a length beyond its container", "Der_BadLength", draft((d) => (d.subject = hex("3082ffff")))],
     ["with a length of four bytes", "Der_BadLength", draft((d) => (d.subject = hex("3084ffffffff")))],
-    ["with r padded by zero", "Der_BadInteger", draft((d) => (d.signature = () => der(0x30, hex("02020001"), hex("020101"))))],
-    ["with a negative s", "Der_BadInteger", draft((d) => (d.signature = () => der(0x30, hex("020101"), hex("020181"))))],
-    ["with r of 49 bytes", "Der_BadInteger", draft((d) => (d.signature = () => der(0x30, integer(Buffer.alloc(49, 1)), hex("020101"))))],
-    ["with a third number in its signature", "Der_TrailingBytes", draft((d) => (d.signature = () => der(0x30, hex("020101"), hex("020101"), hex("020101"))))],
-    ["with bytes behind its signature", "Der_TrailingBytes", draft((d) => (d.signature = (right) => Buffer.concat([right, hex("00")])))],
-    ["of more than 1,024 bytes", "X509_Unsupported", draft((d) => d.extensions.push(extension("551d0e", false, der(0x04, Buffer.alloc(700)))))],
+    [
+      "with r padded by zero",
+      "Der_BadInteger",
+      draft((d) => (d.signature = () => der(0x30, hex("02020001"), hex("020101")))),
+    ],
+    [
+      "with a negative s",
+      "Der_BadInteger",
+      draft((d) => (d.signature = () => der(0x30, hex("020101"), hex("020181")))),
+    ],
+    [
+      "with r of 49 bytes",
+      "Der_BadInteger",
+      draft((d) => (d.signature = () => der(0x30, integer(Buffer.alloc(49, 1)), hex("020101")))),
+    ],
+    [
+      "with a third number in its signature",
+      "Der_TrailingBytes",
+      draft((d) => (d.signature = () => der(0x30, hex("020101"), hex("020101"), hex("020101")))),
+    ],
+    [
+      "with bytes behind its signature",
+      "Der_TrailingBytes",
+      draft((d) => (d.signature = (right) => Buffer.concat([right, hex("00")]))),
+    ],
+    [
+      "of more than 1,024 bytes",
+      "X509_Unsupported",
+      draft((d) => d.extensions.push(extension("551d0e", false, der(0x04, Buffer.alloc(700))))),
+    ],
   ];
   function draft(change: (d: Draft) => unknown) {
     return (w: Wish): void => {
@@ -200,8 +353,12 @@ describe("NitroAttestation: certificates", function () {
       expect(taken, `byte ${place}`).to.equal(false);
     }
     for (const length of [0, 1, 2, 3, 4, 100, region.der.length - 1])
-      expect((await n.harness.caches.staticCall(n.nitro, root.der, region.der.subarray(0, length), hints))[0]).to.equal(false);
-    expect((await n.harness.caches.staticCall(n.nitro, root.der, Buffer.concat([region.der, hex("00")]), hints))[0]).to.equal(false);
+      expect((await n.harness.caches.staticCall(n.nitro, root.der, region.der.subarray(0, length), hints))[0]).to.equal(
+        false,
+      );
+    expect(
+      (await n.harness.caches.staticCall(n.nitro, root.der, Buffer.concat([region.der, hex("00")]), hints))[0],
+    ).to.equal(false);
     expect((await n.harness.caches.staticCall(n.nitro, root.der, region.der, hints))[0]).to.equal(true);
   });
 
@@ -210,7 +367,9 @@ describe("NitroAttestation: certificates", function () {
     const now = await n.now();
     const { root } = n.chain;
     const keys = newKeys();
-    const [one, two] = [DAY, 2 * DAY].map((life) => issue(root, { name: "twice", keys, from: now - 60, to: now + life }));
+    const [one, two] = [DAY, 2 * DAY].map((life) =>
+      issue(root, { name: "twice", keys, from: now - 60, to: now + life }),
+    );
     const leaf = variant(one!, now, { name: "leaf", authority: false });
     for (const parent of [one!, two!]) await n.cache(root.der, parent.der);
     await n.cache(one!.der, leaf.der);

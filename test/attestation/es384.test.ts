@@ -39,7 +39,9 @@ function stream(seed: string): (length: number) => Buffer {
 }
 
 const CASES = 500;
-const REASONS = ["P384_NotProved()", "P384_NotOnCurve()", "P384_ScalarOutOfRange()"].map((text) => dataSlice(id(text), 0, 4));
+const REASONS = ["P384_NotProved()", "P384_NotOnCurve()", "P384_ScalarOutOfRange()"].map((text) =>
+  dataSlice(id(text), 0, 4),
+);
 
 describe("ES384", function () {
   this.timeout(900_000);
@@ -77,7 +79,10 @@ describe("ES384", function () {
       const hints = hintsFor(right);
       const random = stream(`fault ${i}`)(8);
       const wrong: Case = {
-        message: Buffer.concat([right.message, Buffer.alloc(1)]).subarray(0, right.message.length + (i % 3 === 0 ? 1 : 0)),
+        message: Buffer.concat([right.message, Buffer.alloc(1)]).subarray(
+          0,
+          right.message.length + (i % 3 === 0 ? 1 : 0),
+        ),
         signature: Buffer.from(right.signature),
         publicKey: Buffer.from(right.publicKey),
       };
@@ -110,7 +115,15 @@ describe("ES384", function () {
     const c = good(2);
     const [r, s] = [fromBytes(c.signature.subarray(0, 48)), fromBytes(c.signature.subarray(48))];
     const hints = hintsFor(c);
-    for (const signature of [pair(0n, s), pair(r, 0n), pair(0n, 0n), pair(N, s), pair(r, N), pair(r, N + 1n), pair(N, N)]) {
+    for (const signature of [
+      pair(0n, s),
+      pair(r, 0n),
+      pair(0n, 0n),
+      pair(N, s),
+      pair(r, N),
+      pair(r, N + 1n),
+      pair(N, N),
+    ]) {
       await expect(nitro().es384.verify(c.message, signature, c.publicKey, hints)).to.be.revertedWithCustomError(
         nitro().es384,
         "P384_ScalarOutOfRange",
@@ -129,7 +142,15 @@ describe("ES384", function () {
     const c = good(4);
     const hints = hintsFor(c);
     const [x, y] = [fromBytes(c.publicKey.subarray(0, 48)), fromBytes(c.publicKey.subarray(48))];
-    const points = [pair(0n, 0n), pair(x, y ^ 1n), pair(x ^ 1n, y), pair(y, x), pair(P, y), pair(x, P), pair(2n ** 384n - 1n, y)];
+    const points = [
+      pair(0n, 0n),
+      pair(x, y ^ 1n),
+      pair(x ^ 1n, y),
+      pair(y, x),
+      pair(P, y),
+      pair(x, P),
+      pair(2n ** 384n - 1n, y),
+    ];
     // The same point by a number above p, where one fits.
     const small = [...Array(50).keys()].map(BigInt).find((v) => squareRoot(curveSquare(v)) !== undefined)!;
     points.push(pair(P + small, squareRoot(curveSquare(small))!));
@@ -144,7 +165,11 @@ describe("ES384", function () {
     const { x } = rPoint.toAffine();
     const r = mod(x, N);
     const e = fromBytes(sha384(message));
-    const key = rPoint.multiply(s).subtract(p384.Point.BASE.multiply(mod(e, N))).multiply(inverse(r, N)).toAffine();
+    const key = rPoint
+      .multiply(s)
+      .subtract(p384.Point.BASE.multiply(mod(e, N)))
+      .multiply(inverse(r, N))
+      .toAffine();
     return { message, signature: pair(r, s), publicKey: pair(key.x, key.y) };
   }
 

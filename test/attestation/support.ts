@@ -1,6 +1,11 @@
 import { network } from "hardhat";
 import { sha256 } from "ethers";
-import { certificateSignature, documentSignature, readCertificate, readDocument } from "../../relayer/attestation/document.ts";
+import {
+  certificateSignature,
+  documentSignature,
+  readCertificate,
+  readDocument,
+} from "../../relayer/attestation/document.ts";
 import { generatorTable } from "../../relayer/attestation/generator-table.ts";
 import { attestationEvidence } from "../../relayer/attestation/registration.ts";
 import { signatureHints } from "../../relayer/attestation/signature-hints.ts";

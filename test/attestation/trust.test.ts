@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { keccak256, sha256, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 import { generatorTable } from "../../relayer/attestation/generator-table.ts";
+import { issue } from "./authority.ts";
 import { nitroChain, useNitro } from "./support.ts";
 
 const AWS_ROOT = "0x641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b";
@@ -10,7 +11,8 @@ const FREEZE = 864_000n;
 describe("NitroAttestation: roots and distrust", function () {
   this.timeout(300_000);
   const nitro = useNitro((n) => n.cacheAll(n.chain.all));
-  const evidence = async () => nitro().evidence(await nitro().attest({ publicKey: Buffer.alloc(64, 1), userData: Buffer.alloc(32) }));
+  const evidence = async () =>
+    nitro().evidence(await nitro().attest({ publicKey: Buffer.alloc(64, 1), userData: Buffer.alloc(32) }));
 
   it("refuses any certificate of a distrusted one's chain from then on, for ever (R4)", async () => {
     const n = nitro();
@@ -56,7 +58,6 @@ describe("NitroAttestation: roots and distrust", function () {
     await n.networkHelpers.time.increaseTo(until);
     // The rest of the chain lives shorter than a freeze; a new branch below the same region shows it.
     const now = await n.now();
-    const { issue } = await import("./authority.ts");
     const leaf = issue(n.chain.region, { name: "late", authority: false, from: now - 60, to: now + 60_000 });
     await n.cache(n.chain.region.der, leaf.der);
     const given = n.evidence(await n.attest({ chain: [n.chain.root, n.chain.region, leaf] }));
@@ -67,12 +68,24 @@ describe("NitroAttestation: roots and distrust", function () {
     const n = nitro();
     const root = keccak256(n.chain.root.der);
     for (const who of [n.signers.stranger, n.signers.guardian]) {
-      await expect(n.nitro.connect(who).distrust(root, 1)).to.be.revertedWithCustomError(n.nitro, "Distrustable_NotAdmin");
-      await expect(n.nitro.connect(who).pinRoot(AWS_ROOT)).to.be.revertedWithCustomError(n.nitro, "Distrustable_NotAdmin");
-      await expect(n.nitro.connect(who).rearmFreeze(root)).to.be.revertedWithCustomError(n.nitro, "Distrustable_NotAdmin");
+      await expect(n.nitro.connect(who).distrust(root, 1)).to.be.revertedWithCustomError(
+        n.nitro,
+        "Distrustable_NotAdmin",
+      );
+      await expect(n.nitro.connect(who).pinRoot(AWS_ROOT)).to.be.revertedWithCustomError(
+        n.nitro,
+        "Distrustable_NotAdmin",
+      );
+      await expect(n.nitro.connect(who).rearmFreeze(root)).to.be.revertedWithCustomError(
+        n.nitro,
+        "Distrustable_NotAdmin",
+      );
     }
     for (const who of [n.signers.stranger, n.signers.admin])
-      await expect(n.nitro.connect(who).freeze(root)).to.be.revertedWithCustomError(n.nitro, "Distrustable_NotGuardian");
+      await expect(n.nitro.connect(who).freeze(root)).to.be.revertedWithCustomError(
+        n.nitro,
+        "Distrustable_NotGuardian",
+      );
   });
 
   it("rotates the root: what hangs on the old one is refused, and lives again only if it is pinned again", async () => {
@@ -80,17 +93,25 @@ describe("NitroAttestation: roots and distrust", function () {
     const given = await evidence();
     const next = nitroChain(await n.now());
     const governed = n.nitro.connect(n.signers.admin);
-    await expect(governed.pinRoot(sha256(next.root.der))).to.emit(n.nitro, "RootPinned").withArgs(sha256(next.root.der));
+    await expect(governed.pinRoot(sha256(next.root.der)))
+      .to.emit(n.nitro, "RootPinned")
+      .withArgs(sha256(next.root.der));
     expect(await n.nitro.rootCertificate()).to.equal(ZeroHash);
     await expect(n.nitro.readDocument(given))
       .to.be.revertedWithCustomError(n.nitro, "NitroAttestation_UnknownCertificate")
       .withArgs(keccak256(n.chain.root.der));
-    await expect(n.nitro.cacheRoot(n.chain.root.der)).to.be.revertedWithCustomError(n.nitro, "NitroAttestation_NotTheRoot");
+    await expect(n.nitro.cacheRoot(n.chain.root.der)).to.be.revertedWithCustomError(
+      n.nitro,
+      "NitroAttestation_NotTheRoot",
+    );
     await n.cacheAll(next.all);
     await n.nitro.readDocument(n.evidence(await n.attest({ chain: next.all })));
     // The old chain behind the new root is not a chain.
     const mixed = n.evidence(await n.attest({ chain: [next.root, ...n.chain.all.slice(1)] }));
-    await expect(n.nitro.readDocument(mixed)).to.be.revertedWithCustomError(n.nitro, "NitroAttestation_UnknownCertificate");
+    await expect(n.nitro.readDocument(mixed)).to.be.revertedWithCustomError(
+      n.nitro,
+      "NitroAttestation_UnknownCertificate",
+    );
     await governed.pinRoot(sha256(n.chain.root.der));
     await n.nitro.cacheRoot(n.chain.root.der);
     await n.nitro.readDocument(given);
