@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.34;
 
+import {P384Scalars} from "./P384Scalars.sol";
+
 /// @title P384
 /// @notice ECDSA over P-384 by checked hints: the caller supplies what is dear to find (slopes, a short form of the
 /// scalars) and every hint is verified by the multiplication that defines it. A wrong hint can only make a true
@@ -67,9 +69,6 @@ library P384 {
     /// @dev The curve's b as a residue.
     uint256 private constant B_1 = 0x798769361f9ee929a552b63d9d412dcc;
     uint256 private constant B_0 = 0xcd08114b604fbff9b62b21f41f02209469afe2b7fb6d3882b30081345013875b;
-    /// @dev The group's order.
-    uint256 private constant N1 = 0xffffffffffffffffffffffffffffffff;
-    uint256 private constant N0 = 0xffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973;
 
     // Memory. The caller holds nothing there.
     uint256 private constant ACC = 0x80; // x1 x0 y1 y0 of the accumulator
@@ -77,8 +76,7 @@ library P384 {
     uint256 private constant SUMS = 0x120; // what the windows of Q, R, G and 2¹⁹²·G add up to
     uint256 private constant ENTRY = 0x1a0; // x1 x0 y1 y0 of what is added
     uint256 private constant COPY = 0x220; // 96 bytes of the table
-    uint256 private constant POINTS = 0x2a0; // 1, 3 … 15 times Q, then R
-    uint256 private constant AFTER_POINTS = 0xaa0;
+    uint256 private constant POINTS = 0x2a0; // 1, 3 … 15 times Q, then R; up to 0xaa0
 
     // Hints: 1 byte that says whether x of R is r + n, 1 byte zero, 2 bytes number of steps, 48 bytes y of R as a residue,
     // 2 bytes a step, then the slopes as residues, 48 bytes each.
@@ -105,13 +103,21 @@ library P384 {
         if (!_isScalar(signature) || !_isScalar(signature + 48)) revert P384_ScalarOutOfRange();
         if (!_loadKey(key)) revert P384_NotOnCurve();
         if (hints.length < STEPS || !_loadR(signature, hints) || !_walk(hints, table)) revert P384_NotProved();
-        if (!_scalarsHold(e1, e0, signature)) revert P384_NotProved();
+        if (!P384Scalars.hold(e1, e0, signature, SUMS)) revert P384_NotProved();
     }
 
     /// @dev In [1, n).
     function _isScalar(uint256 at) private pure returns (bool) {
         (uint256 high, uint256 low) = _word384(at);
-        return (high | low) != 0 && (high < N1 || low < N0);
+        return (high | low) != 0 && (high < P384Scalars.N1 || low < P384Scalars.N0);
+    }
+
+    /// @dev 48 bytes of calldata as a number.
+    function _word384(uint256 at) private pure returns (uint256 high, uint256 low) {
+        assembly {
+            high := shr(128, calldataload(at))
+            low := calldataload(add(at, 16))
+        }
     }
 
     /// @dev Puts the key's residues at POINTS.
@@ -137,8 +143,8 @@ library P384 {
         if (head == 0x0100) {
             unchecked {
                 // x of R may be r + n where that is below p; the sum's carry tells when it is not.
-                uint256 low = x0 + N0;
-                x1 += N1 + (low < x0 ? 1 : 0);
+                uint256 low = x0 + P384Scalars.N0;
+                x1 += P384Scalars.N1 + (low < x0 ? 1 : 0);
                 x0 = low;
             }
             if (x1 > P1 || (x1 == P1 && x0 >= P0)) return false;
@@ -205,6 +211,7 @@ library P384 {
 
     /// @dev Builds the multiples of Q and R and follows the steps. True iff everything hinted was right and the steps end
     /// in opposites; the sums of the windows are then at SUMS.
+    // solhint-disable-next-line function-max-lines
     function _walk(bytes calldata hints, address table) private view returns (bool ok) {
         assembly {
             // Doubles the accumulator once for every slope between `at` and `end`.
@@ -518,129 +525,5 @@ library P384 {
                 ok := and(ok, iszero(or(apart, mload(BAD))))
             }
         }
-    }
-
-    /// @dev a·s = −b·r and c·s = −b·e modulo n, and b ≠ 0, for the sums that {_walk} left.
-    function _scalarsHold(uint256 e1, uint256 e0, uint256 signature) private view returns (bool) {
-        (bool aMinus, uint256 a) = _sum(SUMS);
-        (bool bMinus, uint256 b) = _sum(SUMS + 0x20);
-        // |b| < 2²⁵⁶ < n, so it is zero modulo n only as itself.
-        if (b == 0) return false;
-        (uint256 r1, uint256 r0) = _word384(signature);
-        (r1, r0) = _mulModN(0, b, r1, r0);
-        (e1, e0) = _mulModN(0, b, e1, e0);
-        if (!_cancel(aMinus == bMinus, 0, a, r1, r0, signature + 48)) return false;
-        bool cMinus;
-        (cMinus, r1, r0) = _generatorSum();
-        return _cancel(cMinus == bMinus, r1, r0, e1, e0, signature + 48);
-    }
-
-    /// @dev Whether u·s and v cancel out, having the same sign or not; s is at an offset of calldata.
-    function _cancel(
-        bool sameSign,
-        uint256 u1,
-        uint256 u0,
-        uint256 v1,
-        uint256 v0,
-        uint256 s
-    ) private view returns (bool) {
-        (uint256 s1, uint256 s0) = _word384(s);
-        (u1, u0) = _mulModN(u1, u0, s1, s0);
-        return _isZeroTogether(sameSign, u1, u0, v1, v0);
-    }
-
-    /// @dev u + v = 0 modulo n if the signs are the same, else u − v = 0; u and v are below n.
-    function _isZeroTogether(
-        bool sameSign,
-        uint256 u1,
-        uint256 u0,
-        uint256 v1,
-        uint256 v0
-    ) private pure returns (bool) {
-        if (!sameSign) return u1 == v1 && u0 == v0;
-        unchecked {
-            u0 += v0;
-            u1 += v1 + (u0 < v0 ? 1 : 0);
-        }
-        return (u1 | u0) == 0 || (u1 == N1 && u0 == N0);
-    }
-
-    /// @dev A sum's sign and size.
-    function _sum(uint256 at) private pure returns (bool minus, uint256 size) {
-        int256 value;
-        assembly {
-            value := mload(at)
-        }
-        unchecked {
-            return (value < 0, uint256(value < 0 ? -value : value));
-        }
-    }
-
-    /// @dev (sum over 2¹⁹²·G)·2¹⁹² + (sum over G), by sign and size.
-    function _generatorSum() private pure returns (bool minus, uint256 c1, uint256 c0) {
-        assembly {
-            let low := mload(add(SUMS, 0x40))
-            let high := mload(add(SUMS, 0x60))
-            c0 := add(shl(192, high), low)
-            c1 := add(add(sar(64, high), sar(255, low)), lt(c0, low))
-            minus := shr(255, c1)
-            if minus {
-                c0 := sub(0, c0)
-                c1 := add(not(c1), iszero(c0))
-            }
-        }
-    }
-
-    /// @dev 48 bytes of calldata as a number.
-    function _word384(uint256 at) private pure returns (uint256 high, uint256 low) {
-        assembly {
-            high := shr(128, calldataload(at))
-            low := calldataload(add(at, 16))
-        }
-    }
-
-    /// @dev a·b mod n for a, b < 2⁵¹² with a·b < 2¹⁰²⁴: the product by hand, its remainder by modexp with exponent 1.
-    function _mulModN(uint256 a1, uint256 a0, uint256 b1, uint256 b0) private view returns (uint256 r1, uint256 r0) {
-        bool ok;
-        assembly {
-            function high(x, y) -> h {
-                let low := mul(x, y)
-                h := mulmod(x, y, M)
-                h := sub(sub(h, low), lt(h, low))
-            }
-            let at := AFTER_POINTS
-            mstore(at, 128)
-            mstore(add(at, 0x20), 1)
-            mstore(add(at, 0x40), 48)
-            let w1 := high(a0, b0)
-            let w2 := high(a1, b0)
-            let w3 := high(a1, b1)
-            let t := mul(a1, b0)
-            w1 := add(w1, t)
-            let carry := lt(w1, t)
-            t := mul(a0, b1)
-            w1 := add(w1, t)
-            carry := add(carry, lt(w1, t))
-            w2 := add(w2, carry)
-            w3 := add(w3, lt(w2, carry))
-            t := high(a0, b1)
-            w2 := add(w2, t)
-            w3 := add(w3, lt(w2, t))
-            t := mul(a1, b1)
-            w2 := add(w2, t)
-            w3 := add(w3, lt(w2, t))
-            mstore(add(at, 0x60), w3)
-            mstore(add(at, 0x80), w2)
-            mstore(add(at, 0xa0), w1)
-            mstore(add(at, 0xc0), mul(a0, b0))
-            mstore8(add(at, 0xe0), 1)
-            mstore(add(at, 0xe1), shl(128, N1))
-            mstore(add(at, 0xf1), N0)
-            ok := staticcall(gas(), 0x05, at, 0x111, COPY, 48)
-            ok := and(ok, eq(returndatasize(), 48))
-            r1 := shr(128, mload(COPY))
-            r0 := mload(add(COPY, 16))
-        }
-        if (!ok) revert P384_NotProved();
     }
 }

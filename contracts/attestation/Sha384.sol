@@ -22,6 +22,7 @@ library Sha384 {
 
     /// @notice The digest of a message: its high 128 and its low 256 bits.
     /// @dev Uses memory from 0x80 up as its own.
+    // solhint-disable-next-line function-max-lines
     function hash(bytes calldata message) internal pure returns (uint256 e1, uint256 e0) {
         assembly {
             mstore(add(CONSTANTS, 0x0), 0x0000000000000000428a2f98d728ae2200000000000000007137449123ef65cd)

@@ -117,7 +117,7 @@ describe("attestation: registering a chain", function () {
     fc.assert(
       fc.property(scalar, scalar, scalar, fc.nat(20), (e, r, s, attempt) => {
         const { a, b, c } = shortScalars(e, r, s, attempt);
-        const short = 2n ** 200n;
+        const short = 2n ** 204n;
         return (
           b !== 0n &&
           a > -short &&
