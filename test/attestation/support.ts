@@ -1,5 +1,5 @@
 import { network } from "hardhat";
-import { sha256 } from "ethers";
+import { sha256, type BaseContract } from "ethers";
 import {
   certificateSignature,
   documentSignature,
@@ -23,6 +23,19 @@ export interface Chain {
 
 const DAY = 86_400;
 
+type Outcome = [taken: boolean, reason: string];
+
+/** `AttestationHarness`, as tests call it. */
+export type Harness = BaseContract & {
+  sha384(message: Uint8Array): Promise<[high: bigint, low: bigint]>;
+  parseCertificate(der: Uint8Array): Promise<{ notBefore: bigint; notAfter: bigint }>;
+  accepts(es384: BaseContract, ...parts: Uint8Array[]): Promise<Outcome>;
+  gasOf(es384: BaseContract, ...parts: Uint8Array[]): Promise<bigint>;
+  gasOfSha384(message: Uint8Array): Promise<bigint>;
+  caches: { staticCall(nitro: BaseContract, ...parts: Uint8Array[]): Promise<Outcome> };
+  reads(nitro: BaseContract, evidence: Uint8Array): Promise<Outcome>;
+};
+
 /** A chain around a moment. Keys are new each time. */
 export function nitroChain(now: number): Chain {
   const long = { from: now - DAY, to: now + 3_650 * DAY };
@@ -43,7 +56,7 @@ export async function deployNitro(startsAt?: Date) {
   const [deployer, admin, guardian, stranger] = await ethers.getSigners();
   const table = await ethers.deployContract("P384Table", [generatorTable()]);
   const es384 = await ethers.deployContract("ES384", [await table.getAddress()]);
-  const harness = await ethers.deployContract("AttestationHarness");
+  const harness = (await ethers.deployContract("AttestationHarness")) as unknown as Harness;
   const now = async () => networkHelpers.time.latest();
   const chain = nitroChain(await now());
   const pinned = (fingerprint: string) =>

@@ -24,6 +24,19 @@ contract AttestationHarness {
         }
     }
 
+    /// @dev What a verification costs, calldata aside; whether it ends well or not.
+    function gasOf(
+        IES384 es384,
+        bytes calldata digest,
+        bytes calldata signature,
+        bytes calldata publicKey,
+        bytes calldata hints
+    ) external view returns (uint256 used) {
+        used = gasleft();
+        try es384.verifyDigest(digest, signature, publicKey, hints) {} catch {}
+        used -= gasleft();
+    }
+
     /// @dev The same of a certificate.
     function caches(
         INitroAttestation nitro,
@@ -45,6 +58,12 @@ contract AttestationHarness {
         } catch (bytes memory thrown) {
             return (false, thrown);
         }
+    }
+
+    function gasOfSha384(bytes calldata message) external view returns (uint256 used) {
+        used = gasleft();
+        Sha384.hash(message);
+        used -= gasleft();
     }
 
     function sha384(bytes calldata message) external pure returns (uint256 high, uint256 low) {
