@@ -4,6 +4,7 @@ import { oddMultiples } from "../../relayer/attestation/generator-table.ts";
 import {
   GENERATOR,
   N,
+  P,
   along,
   chord,
   curveSquare,
@@ -110,6 +111,12 @@ describe("ES384: hostile hints", function () {
     expect(await accepts(written([Q, DOUBLE | 1023, G, R | MINUS], [up, on], opposite(reached)))).to.equal(false);
     expect(await accepts(written([Q, DOUBLE | 1023, G, R | MINUS], [up + 1n, on], reached))).to.equal(false);
     expect(await accepts(written([Q, DOUBLE | 1023, G, R | MINUS], [up, on + 1n], reached))).to.equal(false);
+    // There and back: any slope followed by its opposite leads home, so that only the slope's own check can tell.
+    const detour = [Q, DOUBLE | 1023, G, G + 1, (G + 1) | MINUS, R | MINUS];
+    const there = chord(reached, oddMultiples(GENERATOR, 2)[1]!)!;
+    expect(await accepts(written(detour, [up, on, there, -there], reached))).to.equal(true);
+    for (const wrong of [1n, there + 1n, 2n ** 200n])
+      expect(await accepts(written(detour, [up, on, wrong, -wrong], reached))).to.equal(false);
     // Right slopes, but a step or a slope too many, or a head that lies.
     expect(await accepts(written([Q, DOUBLE | 1023, 1023, G, R | MINUS], [up, on], reached))).to.equal(true);
     expect(await accepts(written([Q, DOUBLE | 1023, G, 1023], [up, on], reached))).to.equal(false);
@@ -132,5 +139,107 @@ describe("ES384: hostile hints", function () {
     const high = Buffer.from(written([R, R | MINUS], []));
     high.fill(0xff, 4, 52);
     expect(await proves(high)).to.equal(false);
+  });
+
+  /** Roots of a polynomial modulo p, lowest coefficient first: what x^p − x leaves of it, split at random. */
+  function roots(f: bigint[]): bigint[] {
+    const trim = (a: bigint[]): bigint[] => {
+      while (a.length > 0 && a[a.length - 1] === 0n) a.pop();
+      return a;
+    };
+    const rest = (a: bigint[], b: bigint[]): bigint[] => {
+      const left = [...a];
+      const lead = inverse(b[b.length - 1]!, P);
+      while (left.length >= b.length) {
+        const factor = mod(left[left.length - 1]! * lead, P);
+        const shift = left.length - b.length;
+        b.forEach((c, i) => (left[i + shift] = mod(left[i + shift]! - factor * c, P)));
+        trim(left);
+      }
+      return left;
+    };
+    const times = (a: bigint[], b: bigint[], m: bigint[]): bigint[] => {
+      const out = Array<bigint>(a.length + b.length).fill(0n);
+      a.forEach((u, i) => b.forEach((v, j) => (out[i + j] = mod(out[i + j]! + u * v, P))));
+      return rest(trim(out), m);
+    };
+    const power = (base: bigint[], exponent: bigint, m: bigint[]): bigint[] => {
+      let out = [1n];
+      for (const bit of exponent.toString(2)) {
+        out = times(out, out, m);
+        if (bit === "1") out = times(out, base, m);
+      }
+      return out;
+    };
+    const minus = (a: bigint[], b: bigint[]): bigint[] =>
+      trim(Array.from({ length: Math.max(a.length, b.length) }, (_, i) => mod((a[i] ?? 0n) - (b[i] ?? 0n), P)));
+    const common = (a: bigint[], b: bigint[]): bigint[] => (b.length === 0 ? a : common(b, rest(a, b)));
+    const split = (g: bigint[], seed: bigint): bigint[] => {
+      if (g.length < 2) return [];
+      if (g.length === 2) return [mod(-g[0]! * inverse(g[1]!, P), P)];
+      const half = common(g, minus(power([seed, 1n], (P - 1n) / 2n, g), [1n]));
+      const [low, high] = [half, half.length > 1 && half.length < g.length ? quotient(g, half) : g];
+      return high === g ? split(g, seed + 1n) : [...split(low, seed + 1n), ...split(high, seed + 1n)];
+    };
+    const quotient = (a: bigint[], b: bigint[]): bigint[] => {
+      const left = [...a];
+      const out = Array<bigint>(a.length - b.length + 1).fill(0n);
+      const lead = inverse(b[b.length - 1]!, P);
+      for (let i = out.length - 1; i >= 0; i--) {
+        out[i] = mod((left[i + b.length - 1] ?? 0n) * lead, P);
+        b.forEach((c, k) => (left[i + k] = mod(left[i + k]! - out[i]! * c, P)));
+      }
+      return out;
+    };
+    return split(common(f, minus(power([0n, 1n], P, f), [0n, 1n])), 1n);
+  }
+
+  it("refuses two doublings by other slopes than the tangents' that end where the tangents end", async () => {
+    // With slope k from (x, y) to w = k² − 2x, and on to t: (t.y + w.y)² = (t.x + 2w.x)(w.x − t.x)², a sextic in k.
+    let found: bigint | undefined;
+    for (let start = 1; found === undefined; start++) {
+      expect(start).to.be.below(60);
+      const from = oddMultiples(GENERATOR, 60)[start]!;
+      const once = along(tangent(from), from, from);
+      const t = along(tangent(once), once, once);
+      const value = (k: bigint): bigint => {
+        const wx = k * k - 2n * from.x;
+        const wy = k * (from.x - wx) - from.y;
+        return mod((t.y + wy) ** 2n - (t.x + 2n * wx) * (wx - t.x) ** 2n, P);
+      };
+      // Its coefficients, from seven values.
+      const at = [0n, 1n, 2n, 3n, 4n, 5n, 6n];
+      let f: bigint[] = [];
+      for (const i of at) {
+        let basis = [value(i)];
+        for (const j of at.filter((other) => other !== i)) {
+          const scale = inverse(i - j, P);
+          basis = [0n, ...basis].map((c, n) => mod((c - j * (basis[n] ?? 0n)) * scale, P));
+        }
+        f = basis.map((c, n) => mod(c + (f[n] ?? 0n), P));
+      }
+      const first = roots(f).find((k) => k !== tangent(from));
+      if (first === undefined) continue;
+      const w = along(first, from, from);
+      const second = mod((t.y + w.y) * inverse(w.x - t.x, P), P);
+      expect(along(second, w, w)).to.deep.equal(t);
+      found = first;
+      // 4·m·G is reached: with R = it − Q … the sum 4·m·G + Q = R asks s = r and a digest of 4·m·s.
+      const reached = along(chord(t, key)!, t, key);
+      const rr = mod(reached.x, N);
+      const digest = toBytes48(mod(4n * BigInt(2 * start + 1) * rr, N));
+      const sig = Buffer.concat([toBytes48(rr), toBytes48(rr)]);
+      const steps = [G + start, (2 << 11) | Q, R | MINUS];
+      const ask = async (slopes: bigint[]) =>
+        nitro()
+          .es384.verifyDigest(digest, sig, keys.publicKey, written(steps, slopes, reached))
+          .then(
+            () => true,
+            () => false,
+          );
+      const on = chord(t, key)!;
+      expect(await ask([tangent(from), tangent(once), on])).to.equal(true);
+      expect(await ask([first, second, on])).to.equal(false);
+    }
   });
 });
