@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { deployProtocol } from "../test/support/protocol.ts";
 import { provedGas, signedGas } from "./gas.ts";
 import { openingGas } from "./opening.ts";
+import { attestationGas } from "./attestation.ts";
 import { twinGas } from "./twin.ts";
 import { offChainVerification } from "./verification.ts";
 import { ingestion } from "./ingest.ts";
@@ -16,6 +17,7 @@ const measures: [string, () => Promise<Row[]>][] = [
   ["gas of signed receipts", async () => signedGas(await deployProtocol())],
   ["gas of opening", openingGas],
   ["gas of key trades", twinGas],
+  ["gas of attestation", attestationGas],
   ["off-chain verification", offChainVerification],
   ["receipts through the relayer", () => ingestion()],
 ];

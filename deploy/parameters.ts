@@ -47,15 +47,14 @@ const beneficiaries = Object.fromEntries(
   ALLOCATIONS.filter((name) => name !== "stakingRewards").map((name) => [name, address]),
 ) as Record<Exclude<Allocation, "stakingRewards">, typeof address>;
 const development = z.strictObject({ ...common, ...beneficiaries, attestationRoot: address });
-const attestation = {
+const onPublicChain = {
   ...common,
   phase1Ids: common.phase1Ids
     .min(1, "is empty: bring the id of a public powers of tau (docs/ceremony.md), or no ZKML model can register")
     .refine((ids) => !ids.includes(DEVELOPMENT_PHASE1_ID), "names the development phase 1, whose secrets are public"),
-  attestationVerifier: address,
 };
-const production = z.strictObject({ ...attestation, ...beneficiaries });
-const productionExisting = z.strictObject(attestation);
+const production = z.strictObject({ ...onPublicChain, ...beneficiaries });
+const productionExisting = z.strictObject(onPublicChain);
 
 const byAllocation = <T extends z.ZodType>(each: T) =>
   z.strictObject(Object.fromEntries(ALLOCATIONS.map((name) => [name, each])) as Record<Allocation, T>);

@@ -92,6 +92,15 @@ export const POWERS: Power[] = [
     delay: VOTE,
     stolen: `${WON}. TEE answers of that image would stop being verified`,
   },
+  ...distrustable("NitroAttestation", "certificates of enclaves and of those that signed them"),
+  {
+    contract: "NitroAttestation",
+    name: "pinRoot",
+    holder: TIMELOCK,
+    bound: "another root, for documents that are shown afterwards; keys that were admitted stay",
+    delay: VOTE,
+    stolen: `${WON}. A false root could admit enclaves that are none`,
+  },
   ...distrustable("ModelRegistry", "model versions and proof verifiers"),
   {
     contract: "ModelRegistry",
@@ -283,6 +292,7 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
   FeeSplitter: { anyone: ["pay", "distributeModel", "claim", "claimMany"], own: [] },
   FeeInboxes: { anyone: ["create", "sweep"], own: [] },
   FeeInbox: { anyone: ["sweep"], own: [] },
+  NitroAttestation: { anyone: ["cacheRoot", "cacheCertificate"], own: [] },
   TwinMarket: {
     anyone: ["createDigitalTwin", "buyShares", "buySharesBatch", "claimSubjectFees", "claimProtocolFees"],
     own: ["sellShares", "sellSharesBatch", "claimOwnership", "cancelConsents", "claimOwedFees"],

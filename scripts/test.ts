@@ -27,6 +27,7 @@ const suites: Suite[] = [
   mocha("opg", "test/opg/**/*.test.ts"),
   mocha("economy", "test/{fees,escrow,staking}/**/*.test.ts"),
   mocha("twin", "test/twin/**/*.test.ts"),
+  mocha("attestation", "test/attestation/**/*.test.ts"),
   mocha("consumer", "test/consumer/**/*.test.ts"),
   mocha("protocol", "test/protocol/**/*.test.ts"),
   mocha("relayer", "test/relayer/**/*.test.ts"),

@@ -1,5 +1,7 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import type { ContractFuture, IgnitionModuleBuilder, StaticCallFuture } from "@nomicfoundation/ignition-core";
+import { hexlify } from "ethers";
+import { generatorTable } from "../../relayer/attestation/generator-table.ts";
 import { ALLOCATIONS, OPGExistingGovernance, OPGGovernance } from "./opg.ts";
 import { keyMarket } from "./twin.ts";
 
@@ -61,8 +63,12 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
 }
 
 /** The same on a chain without OPG: the whole supply goes into the unlock schedule, the stakers' part to staking. */
-function withNewToken(m: IgnitionModuleBuilder, attestationVerifier: ContractFuture<string>) {
+function withNewToken(
+  m: IgnitionModuleBuilder,
+  attestationBy: (timelock: ContractFuture<string>) => ContractFuture<string>,
+) {
   const { genesis, token, governor, timelock } = m.useModule(OPGGovernance);
+  const attestationVerifier = attestationBy(timelock);
   const parts = protocol(m, { token, timelock, attestationVerifier });
   const { staking, nodeRegistry, enclaveRegistry, disputes } = parts;
   const beneficiaries = ALLOCATIONS.map((name) => (name === "stakingRewards" ? staking : m.getParameter<string>(name)));
@@ -72,17 +78,26 @@ function withNewToken(m: IgnitionModuleBuilder, attestationVerifier: ContractFut
   return { genesis, token, vesting, governor, ...parts };
 }
 
-const attestationOf = (m: IgnitionModuleBuilder) =>
-  m.contractAt("IAttestationVerifier", m.getParameter<string>("attestationVerifier"));
+/** SHA-256 of AWS's root certificate for Nitro enclaves, as AWS publishes it; the contract takes no other on a public chain. */
+const AWS_ROOT = "0x641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b";
+
+/** AWS Nitro documents, checked by the chain itself. */
+function nitroAttestation(m: IgnitionModuleBuilder, timelock: ContractFuture<string>) {
+  const table = m.contract("P384Table", [hexlify(generatorTable())]);
+  const es384 = m.contract("ES384", [table]);
+  return m.contract("NitroAttestation", [timelock, m.getParameter<string>("guardian"), es384, AWS_ROOT]);
+}
 
 /** A public chain without OPG. */
-export const OpenGradient = buildModule("OpenGradient", (m) => withNewToken(m, attestationOf(m)));
+export const OpenGradient = buildModule("OpenGradient", (m) =>
+  withNewToken(m, (timelock) => nitroAttestation(m, timelock)),
+);
 
 /** A public chain where OPG lives already: no schedule of ours, and votes over the token. */
 export const OpenGradientExisting = buildModule("OpenGradientExisting", (m) => {
   const { votes, governor, timelock } = m.useModule(OPGExistingGovernance);
   const token = m.staticCall(votes, "underlying");
-  const parts = protocol(m, { token, timelock, attestationVerifier: attestationOf(m) });
+  const parts = protocol(m, { token, timelock, attestationVerifier: nitroAttestation(m, timelock) });
   const { staking, nodeRegistry, enclaveRegistry, disputes } = parts;
   m.call(staking, "wire", [nodeRegistry, enclaveRegistry, disputes, "0x0000000000000000000000000000000000000000"]);
   return { votes, governor, ...parts };
@@ -90,7 +105,7 @@ export const OpenGradientExisting = buildModule("OpenGradientExisting", (m) => {
 
 /** A local chain: attestation is a stand-in that refuses to deploy anywhere else. */
 export const OpenGradientDevelopment = buildModule("OpenGradientDevelopment", (m) =>
-  withNewToken(m, m.contract("DevelopmentAttestationVerifier", [m.getParameter<string>("attestationRoot")])),
+  withNewToken(m, () => m.contract("DevelopmentAttestationVerifier", [m.getParameter<string>("attestationRoot")])),
 );
 
 /** What `hardhat ignition deploy deploy/modules/protocol.ts` takes: everything, on a local chain. */

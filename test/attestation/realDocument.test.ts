@@ -6,8 +6,7 @@ import { attestationEvidence, cacheCertificates } from "../../relayer/attestatio
 import { deployNitro } from "./support.ts";
 
 /** A document that AWS hardware signed, where one lies beside the project; see docs/attestation.md. */
-const SAMPLES = ["../shared/data/nitro/attestation-1.bin", "../../shared/data/nitro/attestation-1.bin"];
-const sample = process.env["NITRO_SAMPLE"] ?? SAMPLES.find(existsSync);
+const SAMPLE = process.env["NITRO_SAMPLE"] ?? "../shared/data/nitro/attestation-1.bin";
 const AWS_ROOT = "0x641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b";
 const MADE_AT = 1_708_930_921_439;
 const noJournal = { read: async () => ({}), write: async () => undefined };
@@ -17,13 +16,13 @@ const REFERENCE = { signature: 4_000_000n, warm: 13_800_000n, cold: 41_300_000n 
 
 describe("NitroAttestation: a real document", function () {
   this.timeout(300_000);
-  before(function () {
-    if (!sample) this.skip();
-  });
 
-  it("verifies up to AWS's root at its own time, far below the reference, and at no other time", async () => {
+  const test = existsSync(SAMPLE)
+    ? it
+    : () => console.log(`    No real document at ${SAMPLE}: see docs/attestation.md`);
+  test("verifies up to AWS's root at its own time, far below the reference, and at no other time", async () => {
     const n = await deployNitro(new Date(MADE_AT));
-    const bytes = readFileSync(sample!);
+    const bytes = readFileSync(SAMPLE);
     const nitro = await n.pinned(AWS_ROOT);
     const steps: bigint[] = [];
     await cacheCertificates(await nitro.getAddress(), n.signers.stranger, bytes, noJournal, ({ gasUsed }) => {

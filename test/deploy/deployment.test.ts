@@ -24,10 +24,10 @@ async function addressesOf(contracts: Contracts): Promise<Record<string, string>
   return addresses;
 }
 /** What a public chain's file would hold, with parts of this one. */
-async function productionParameters(attestationVerifier: string, phase1Id = A_REAL_PHASE1) {
+async function productionParameters(phase1Id = A_REAL_PHASE1) {
   const { OpenGradientDevelopment: local, OPGGovernance } = await readParameters(31337);
   const { attestationRoot: _, ...shared } = local!;
-  return { parameters: { ...shared, attestationVerifier, phase1Ids: [phase1Id] }, OPGGovernance: OPGGovernance! };
+  return { parameters: { ...shared, phase1Ids: [phase1Id] }, OPGGovernance: OPGGovernance! };
 }
 
 describe("deployment", () => {
@@ -115,10 +115,8 @@ describe("deployment", () => {
     it("refuses a phase 1 whose secrets are public, and takes a real one [ZK1] [FM:phase2-skipped]", async () => {
       const { ethers, ignition } = await network.create("baseDryRun");
       const [deployer] = await ethers.getSigners();
-      // Stands for a verifier that is on the chain already.
-      const verifier = await (await ethers.deployContract("PlainOPG", [[], []])).getAddress();
       const deploy = async (phase1Id: string) => {
-        const { parameters, OPGGovernance } = await productionParameters(verifier, phase1Id);
+        const { parameters, OPGGovernance } = await productionParameters(phase1Id);
         return ignition.deploy(OpenGradient, { parameters: { OpenGradient: parameters, OPGGovernance } });
       };
       expect(await message(deploy(DEVELOPMENT_PHASE1_ID))).to.contain("Groth16Verifier_DevelopmentPhase1(8453)");
@@ -135,7 +133,7 @@ describe("deployment", () => {
         [MILLION, MILLION],
       ]);
       const token = await plain.getAddress();
-      const { parameters, OPGGovernance } = await productionParameters(token);
+      const { parameters, OPGGovernance } = await productionParameters();
       const contracts = await ignition.deploy(OpenGradientExisting, {
         parameters: {
           OpenGradientExisting: parameters,
@@ -163,8 +161,7 @@ describe("deployment", () => {
     it("names every parameter that is missing before it sends anything", async () => {
       const problem = await readParameters(8453).catch((reason: unknown) => reason);
       expect(problem).to.be.instanceOf(ParameterError);
-      for (const name of ["guardian", "phase1Ids", "attestationVerifier"])
-        expect((problem as Error).message).to.contain(name);
+      for (const name of ["guardian", "phase1Ids"]) expect((problem as Error).message).to.contain(name);
     });
 
     it("names what is out of its bounds", async () => {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { keccak256, parseEther, ZeroHash } from "ethers";
 import { coder } from "../support/protocol.ts";
-import { FEE, THAW, useEscrow, walletOf, type EscrowWorld } from "../escrow/support.ts";
+import { FEE, THAW, useEscrow, walletOf, type EscrowWorld } from "./support.ts";
 
 /** What a node cannot prevent today. Each test states a limit of the escrow: whoever lifts it turns the test around. */
 describe("InferenceEscrow: limits of what a node can count on", () => {
