@@ -115,6 +115,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       address: address.describe("the TwinMarket on this chain whose fees are watched"),
       pollMs: millis.min(100).default(2_000).describe("pause between looks at its fees"),
+      maxBlockAgeMs: millis
+        .min(1_000)
+        .default(120_000)
+        .describe("where the node's newest block is older, the fees are unknown: it stands still"),
       maxStreams: z.number().int().min(1).default(500).describe("clients that listen for changes at once"),
       maxStreamsEach: z.number().int().min(1).default(20).describe("of them from one address"),
       heartbeatMs: millis.min(100).default(15_000).describe("a quiet stream says so often that it is alive"),

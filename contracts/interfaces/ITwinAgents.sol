@@ -28,8 +28,8 @@ interface ITwinAgents {
 
     /// @notice An address of the deployment is zero.
     error TwinAgents_ZeroAddress();
-    /// @notice The caller does not own this twin.
-    error TwinAgents_NotOwner(bytes16 digitalTwinId, address caller);
+    /// @notice This account does not own the twin: the caller, or who proposed a link and has given the twin away since.
+    error TwinAgents_NotOwner(bytes16 digitalTwinId, address account);
     /// @notice The caller does not operate this key's node, or there is no such key.
     error TwinAgents_NotOperator(bytes32 keyId, address caller);
     /// @notice No such model version is registered.
@@ -44,13 +44,15 @@ interface ITwinAgents {
     /// @param keyId Of an operator key or an enclave key.
     function link(bytes16 digitalTwinId, bytes32 modelId, bytes32 keyId) external;
 
-    /// @notice Agrees to a proposed link. Operator of the key's node only.
+    /// @notice Agrees to a proposed link. Operator of the key's node only, and while the proposer owns the twin: a new
+    /// owner's twin is not linked by the word of the one before. To propose the same anew, the new owner unlinks first.
     function confirm(bytes16 digitalTwinId, bytes32 modelId, bytes32 keyId) external;
 
     /// @notice Dissolves a link. The twin's owner or the operator of the key's node.
     function unlink(bytes16 digitalTwinId, bytes32 modelId, bytes32 keyId) external;
 
-    /// @notice State of a link. It outlives a change of the twin's owner until somebody dissolves it.
+    /// @notice State of a link. One that is confirmed outlives a change of the twin's owner until somebody dissolves it;
+    /// who takes a twin over looks for them in AgentLinkChanged.
     function linkStatus(bytes16 digitalTwinId, bytes32 modelId, bytes32 keyId) external view returns (LinkStatus);
 
     /// @notice Whether a receipt reads as verified at the registry now (R3) and was made by a model version and key that

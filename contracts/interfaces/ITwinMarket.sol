@@ -197,6 +197,7 @@ interface ITwinMarket is ITwinHoldings {
     function FEE_NOTICE() external view returns (uint256);
 
     /// @notice Keys that a creator may take together with the creation: 300, which is what Twin.fun on BNB chain asks.
+    /// Not all it may hold: like anyone it may buy more right behind, within the opening's limit.
     function MAX_CREATOR_SHARES() external view returns (uint256);
 
     /// @notice Longest opening: 1 day, in seconds.

@@ -26,6 +26,7 @@ contract TwinAgents is ITwinAgents {
     /// @inheritdoc ITwinAgents
     mapping(bytes16 digitalTwinId => mapping(bytes32 modelId => mapping(bytes32 keyId => LinkStatus)))
         public linkStatus;
+    mapping(bytes16 digitalTwinId => mapping(bytes32 modelId => mapping(bytes32 keyId => address))) private _proposer;
 
     constructor(
         ITwinMarket market_,
@@ -55,13 +56,17 @@ contract TwinAgents is ITwinAgents {
         address operator = _operatorOf(keyId);
         if (operator == address(0)) revert TwinAgents_UnknownKey(keyId);
         LinkStatus next = operator == msg.sender ? LinkStatus.Confirmed : LinkStatus.Proposed;
+        _proposer[digitalTwinId][modelId][keyId] = msg.sender;
         _move(digitalTwinId, modelId, keyId, LinkStatus.None, next);
     }
 
     /// @inheritdoc ITwinAgents
     function confirm(bytes16 digitalTwinId, bytes32 modelId, bytes32 keyId) external {
         if (msg.sender != _operatorOf(keyId)) revert TwinAgents_NotOperator(keyId, msg.sender);
+        // Ahead of who proposed it, so that a link that nobody proposed is told as such.
         _move(digitalTwinId, modelId, keyId, LinkStatus.Proposed, LinkStatus.Confirmed);
+        address proposer = _proposer[digitalTwinId][modelId][keyId];
+        if (proposer != market.twinOwner(digitalTwinId)) revert TwinAgents_NotOwner(digitalTwinId, proposer);
     }
 
     /// @inheritdoc ITwinAgents

@@ -118,8 +118,8 @@ export function mountTwinFees(api: OpenAPIHono, feed: FeesFeed | undefined): voi
       "x-accel-buffering": "no",
     };
     if (c.req.method === "HEAD") return c.body(null, 200, headers);
-    const { outgoing } = c.env as HttpBindings;
-    const stream = from.open(clientOf(c), c.req.header("last-event-id"), () => void outgoing.destroy());
+    const { incoming } = c.env as HttpBindings;
+    const stream = from.open(clientOf(c), c.req.header("last-event-id"), incoming.socket);
     if (!stream) throw new Problem("busy", "Too many listen already");
     return c.body(stream, 200, headers) as never;
   });

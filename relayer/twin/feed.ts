@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
 import { changesBetween, sameFees, type FeesKnowledge, type FeesReading } from "./fees.ts";
 import { changeToWire, eventToWire, type FeesEvent, type WireChange } from "./wire.ts";
 
@@ -31,6 +32,9 @@ interface Kept {
   knowledge: FeesKnowledge;
   changes: WireChange[];
 }
+
+/** What carries a stream: a client's connection. */
+export type Connection = Pick<Socket, "destroy" | "destroyed" | "once" | "off">;
 
 interface Stream {
   wake(): void;
@@ -86,9 +90,14 @@ export function createFeesFeed(options: FeedOptions) {
 
   /**
    * Opens a stream, or refuses with null where there is no place.
-   * @param cut Ends the connection of a client that takes nothing.
+   * @param connection Ended where the client takes nothing. Its end is watched here, as a request that waits behind
+   * another on it is told of nothing, and would keep its place.
    */
-  function open(client: string, lastEventId: string | undefined, cut: () => void): ReadableStream<Uint8Array> | null {
+  function open(
+    client: string,
+    lastEventId: string | undefined,
+    connection: Connection,
+  ): ReadableStream<Uint8Array> | null {
     if (closed || streams.size >= maxStreams || (clients.get(client) ?? 0) >= maxStreamsEach) return null;
     const text = new TextEncoder();
     let has = numberOf(lastEventId);
@@ -110,6 +119,7 @@ export function createFeesFeed(options: FeedOptions) {
         else clients.delete(client);
         clearInterval(heart);
         clearTimeout(life);
+        connection.off("close", gone);
         // A client that still takes nothing is cut off even though its stream is over.
         if (reason === "client") clearTimeout(stall);
         wake();
@@ -120,8 +130,11 @@ export function createFeesFeed(options: FeedOptions) {
       wake();
     }, heartbeatMs);
     const life = setTimeout(() => stream.end("life"), lifeMs);
+    const gone = (): void => stream.end("client");
+    connection.once("close", gone);
     streams.add(stream);
     clients.set(client, (clients.get(client) ?? 0) + 1);
+    if (connection.destroyed) gone();
 
     function next(): string | null {
       const kept = after(has);
@@ -154,7 +167,7 @@ export function createFeesFeed(options: FeedOptions) {
               controller.enqueue(text.encode(piece));
               stall = setTimeout(() => {
                 stream.end("stalled");
-                cut();
+                connection.destroy();
               }, stallMs);
               return undefined;
             }

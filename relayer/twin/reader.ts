@@ -18,8 +18,17 @@ interface Block {
   timestamp: string;
 }
 
-/** So long a head older than the last one is a node that lags behind another; after that the chain is taken at its word. */
+/**
+ * So long a lower head is a node that lags behind another. After that the chain is taken at its word, if the head is not
+ * of an older time too: a chain that grew shorter goes on making blocks, a node that stands still does not.
+ */
 const LAG_MS = 30_000;
+
+export interface FeeReaderOptions {
+  now?: () => number;
+  /** Where the newest block is older, the node stands still or the chain does: what it says is no answer. */
+  maxAgeSeconds?: number;
+}
 
 /**
  * Reads the fees of a market, all of one block.
@@ -28,7 +37,7 @@ const LAG_MS = 30_000;
 export function createFeeReader(
   request: Request,
   market: string,
-  now: () => number = Date.now,
+  { now = Date.now, maxAgeSeconds = Number.POSITIVE_INFINITY }: FeeReaderOptions = {},
 ): () => Promise<FeesReading> {
   /** What the market can never change. */
   let rules: { caps: Record<FeeName, bigint>; notice: number } | null = null;
@@ -74,8 +83,14 @@ export function createFeeReader(
     const head = (await request("eth_getBlockByNumber", ["latest", false])) as Block | null;
     if (head === null) throw new FeesUnreadable("the node has no latest block");
     // An announcement must not seem withdrawn because a node has not heard of it yet.
-    if (last !== null && Number(head.number) < last.block.number && now() - lastAt < LAG_MS)
-      throw new FeesUnreadable(`the node is behind: block ${Number(head.number)} after ${last.block.number}`);
+    if (last !== null && Number(head.number) < last.block.number) {
+      const older = Number(head.timestamp) < last.block.timestamp;
+      if (older || now() - lastAt < LAG_MS)
+        throw new FeesUnreadable(`the node is behind: block ${Number(head.number)} after ${last.block.number}`);
+    }
+    // Nor absent because a node has not heard of anything for long.
+    const age = Math.floor(now() / 1_000) - Number(head.timestamp);
+    if (age > maxAgeSeconds) throw new FeesUnreadable(`the newest block that the node knows is ${age} seconds old`);
     if (last?.block.hash !== head.hash) last = await readAt(head);
     lastAt = now();
     return last;

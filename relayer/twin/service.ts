@@ -11,6 +11,7 @@ export interface TwinFeesOptions {
   address: string;
   chainId: number;
   pollMs: number;
+  maxBlockAgeMs: number;
   maxStreams: number;
   maxStreamsEach: number;
   heartbeatMs: number;
@@ -41,7 +42,9 @@ export function createTwinFees(options: TwinFeesOptions): TwinFees {
     stallMs: STALL_MS,
   });
   const watcher = watchFees({
-    read: createFeeReader((method, params) => rpc.request(method, params), market),
+    read: createFeeReader((method, params) => rpc.request(method, params), market, {
+      maxAgeSeconds: Math.floor(options.maxBlockAgeMs / 1_000),
+    }),
     pollMs,
     patienceMs: PATIENCE_MS,
     told: (knowledge) => feed.told(knowledge),

@@ -4,7 +4,7 @@ import { isAddress } from "ethers";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { eventToWire } from "../../relayer/twin/wire.ts";
 import { FeeSource, increasePending } from "./source.ts";
-import { type Place, plainReason, screen } from "./text.ts";
+import { OLD_BLOCK_SECONDS, type Place, plainReason, screen } from "./text.ts";
 import { watch } from "./watch.ts";
 
 /** The command was asked for something that cannot be. */
@@ -51,7 +51,10 @@ async function run(args: TwinFeesArguments, hre: HardhatRuntimeEnvironment): Pro
     const { chainId } = connection.networkConfig;
     if (chainId === undefined) throw new TwinFeesError("The configuration of this network names no chain id.");
     const market = args.market === "" ? await deployedMarket(hre.config.paths.ignition, chainId) : args.market;
-    const source = new FeeSource(connection.ethers.provider, market);
+    // People read how old the newest block is; scripts go by what they are told, and by the exit code.
+    const forScripts = args.failOnIncrease || (args.watch && (format === "json" || !process.stdout.isTTY));
+    const maxAge = forScripts ? OLD_BLOCK_SECONDS : undefined;
+    const source = new FeeSource(connection.ethers.provider, market, maxAge);
     const place = { market, chainId };
     const { failOnIncrease } = args;
     if (!args.watch) return await once(source, place, format, failOnIncrease);

@@ -28,10 +28,13 @@ export class FeeSource {
   #changes: FeeChange[] = [];
   #asked = 0;
 
-  constructor(provider: ChainProvider, market: string) {
+  /** @param maxAgeSeconds Where the newest block is older, nothing is known; by default it may be of any age. */
+  constructor(provider: ChainProvider, market: string, maxAgeSeconds?: number) {
     this.#provider = provider;
     this.#market = market;
-    this.#read = createFeeReader((method, params) => provider.send(method, [...params]), market);
+    this.#read = createFeeReader((method, params) => provider.send(method, [...params]), market, {
+      ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
+    });
   }
 
   /** Whether no answer of a node is waited for. */

@@ -5,7 +5,7 @@ import { chainTime, percentOf, stepsOf, tradeOfOneEther } from "../../relayer/tw
 const NAMES: Record<FeeName, string> = { protocol: "protocol fee", subject: "subject fee" };
 const RECEIVERS: Record<FeeName, string> = { protocol: "to the market", subject: "to the twin's owner" };
 /** A newest block older than this says that the node stands still, or the clock is wrong. */
-const OLD_BLOCK_SECONDS = 120;
+export const OLD_BLOCK_SECONDS = 120;
 
 const percent = (share: bigint): string => `${percentOf(share)}%`;
 const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1);
@@ -29,11 +29,12 @@ export function duration(seconds: number): string {
   return shown.length === 0 ? "0 s" : shown.join(" ");
 }
 
-/** An error in one short line; what a node or a library adds to it is not for traders. */
+/** An error in one short line that cannot move a terminal's cursor; what a node or a library adds is not for traders. */
 export function plainReason({ message }: Error): string {
   const line = message
     .split("\n")[0]!
     .replace(/^HHE\d+: /, "")
+    .replace(/\p{Cc}/gu, " ")
     .replace(/[.:\s]+$/, "");
   return line.length <= 120 ? line : `${line.slice(0, 120)}…`;
 }

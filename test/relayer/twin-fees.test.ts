@@ -130,6 +130,19 @@ describe("relayer: fees of the key market", () => {
     expect(relayer.errors).to.deep.equal([]);
   });
 
+  it("are unknown where the node stands still, however readily it answers", async () => {
+    await relayer.close();
+    relayer = await start({ maxBlockAgeMs: 1_000 });
+    await chain.pass(3);
+    const listener = await informed();
+    const lost = (await listener.next())!.data;
+    expect(lost).to.include({ status: "unknown", fees: null });
+    expect((await relayer.get("/v1/twin/fees")).status).to.equal(503);
+    expect(await metric("relayer_twin_market_fees_known")).to.deep.equal(["relayer_twin_market_fees_known 0"]);
+    await chain.pass(0);
+    expect((await listener.next())!.data.status).to.equal("known");
+  });
+
   it("stand in gauges with base units: ratios, seconds, and when they were read", async () => {
     await informed();
     expect(await metric("relayer_twin_market_fee_increase_seconds")).to.deep.equal([]);

@@ -4,7 +4,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { expect } from "chai";
 import type { Server } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { type AddressInfo, connect, Socket } from "node:net";
 import { Problem, respond } from "../../relayer/api/problems.ts";
 import { mountTwinFees } from "../../relayer/twin/api.ts";
 import { createFeesFeed, type FeedLimits, type FeesFeed } from "../../relayer/twin/feed.ts";
@@ -100,12 +100,26 @@ describe("relayer: stream of fees", () => {
     expect(((await refused.json()) as { code: string }).code).to.equal("busy");
     expect(refused.headers.get("retry-after")).to.equal("1");
     // Another client has the last place of all.
-    expect(feed.open("another", undefined, () => undefined)).to.not.equal(null);
-    expect(feed.open("a third", undefined, () => undefined)).to.equal(null);
+    expect(feed.open("another", undefined, new Socket())).to.not.equal(null);
+    expect(feed.open("a third", undefined, new Socket())).to.equal(null);
     first!.close();
     while (feed.streams() > 2) await pause(10);
     expect((await hear()).status).to.equal(200);
     expect(feed.ended()).to.deep.include({ client: 1 });
+  });
+
+  it("gives back the places of requests that waited behind another on a connection that closed", async () => {
+    const { feed, raw, tell, hear } = await serve({ maxStreamsEach: 5 });
+    tell(20);
+    const socket = raw();
+    const request = "GET /v1/twin/fees/stream HTTP/1.1\r\nhost: x\r\n\r\n";
+    socket.write(request.repeat(4));
+    for (let i = 0; i < 100 && feed.streams() < 5; i++) await pause(10);
+    expect(feed.streams()).to.equal(5);
+    socket.destroy();
+    for (let i = 0; i < 100 && feed.streams() > 0; i++) await pause(10);
+    expect(feed.streams()).to.equal(0);
+    expect((await (await hear()).next())!.data.status).to.equal("known");
   });
 
   it("takes no place for a request that wants no body", async () => {
@@ -226,12 +240,16 @@ describe("watcher of fees", () => {
 describe("reader of fees", () => {
   const state = [20n, 20n, 0n];
   /** A node that is at a head, and answers calls by function name. */
-  function node(head: { number: number }) {
+  function node(head: { number: number; timestamp?: number }) {
     const calls: string[] = [];
     const request = async (method: string, params: readonly unknown[]): Promise<unknown> => {
       if (method === "eth_getBlockByNumber") {
         const hash = `0x${head.number.toString(16).padStart(64, "0")}`;
-        return { number: `0x${head.number.toString(16)}`, hash, timestamp: "0x64" };
+        return {
+          number: `0x${head.number.toString(16)}`,
+          hash,
+          timestamp: `0x${(head.timestamp ?? 100).toString(16)}`,
+        };
       }
       const [{ data }, at] = params as [{ data: string }, { blockHash: string }];
       expect(at.blockHash).to.match(/^0x[0-9a-f]{64}$/);
@@ -257,7 +275,7 @@ describe("reader of fees", () => {
   it("does not take a node that lags behind for news, unless the chain itself stays shorter", async () => {
     const head = { number: 5 };
     let now = 0;
-    const read = createFeeReader(node(head).request, "0x11", () => now);
+    const read = createFeeReader(node(head).request, "0x11", { now: () => now });
     await read();
     head.number = 4;
     now = 29_000;
@@ -265,6 +283,30 @@ describe("reader of fees", () => {
     expect((problem as Error).message).to.equal("the node is behind: block 4 after 5");
     now = 31_000;
     expect((await read()).block.number).to.equal(4);
+  });
+
+  it("never takes an older block for news: an announcement is not called off by a node that stands still", async () => {
+    const head = { number: 5, timestamp: 1_000 };
+    let now = 1_000_000;
+    const read = createFeeReader(node(head).request, "0x11", { now: () => now });
+    await read();
+    [head.number, head.timestamp, now] = [4, 998, now + 3_600_000];
+    const problem = await read().catch((reason: Error) => reason);
+    expect((problem as Error).message).to.equal("the node is behind: block 4 after 5");
+    head.timestamp = 4_600;
+    expect((await read()).block.number).to.equal(4);
+  });
+
+  it("does not call known what a node says that stands still, where it is told how old a block may be", async () => {
+    const head = { number: 5, timestamp: 1_000 };
+    let now = 1_120_999;
+    const read = createFeeReader(node(head).request, "0x11", { now: () => now, maxAgeSeconds: 120 });
+    expect((await read()).block.number).to.equal(5);
+    now = 1_121_000;
+    const problem = await read().catch((reason: Error) => reason);
+    expect((problem as Error).message).to.equal("the newest block that the node knows is 121 seconds old");
+    [head.number, head.timestamp] = [6, 1_121];
+    expect((await read()).block.number).to.equal(6);
   });
 
   it("tries again once where a block vanished on the way, and not where there is no market", async () => {

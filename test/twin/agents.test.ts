@@ -3,7 +3,7 @@ import { id, ZeroAddress, ZeroHash } from "ethers";
 import { TwinAgents__factory, TwinMarket__factory, type TwinAgents, type TwinMarket } from "../../typechain/index.ts";
 import { Mode } from "../support/protocol.ts";
 import { deployWorld, SECONDS, type World } from "../support/world.ts";
-import { BASE_DIVISOR, BUY, CREATE, ID, idOf, PERCENT, SELL, useMarket } from "./support.ts";
+import { BASE_DIVISOR, BUY, CLAIM_SIGNED, CREATE, ID, idOf, NEVER, PERCENT, SELL, useMarket } from "./support.ts";
 
 const Status = { None: 0n, Proposed: 1n, Confirmed: 2n } as const;
 
@@ -109,6 +109,32 @@ describe("What answers for a twin [R3]", () => {
       await expect(by.unlink(...link())).to.emit(agents, "AgentLinkChanged");
       expect((await agents.isBackedBy(ID, opening)).backed).to.equal(false);
     }
+  });
+
+  it("cannot be confirmed once the twin went over: the present owner never said it", async () => {
+    const { other, deployer } = w.signers;
+    await agents.link(...link());
+    const digest = { digitalTwinId: ID, newOwner: deployer.address, nonce: 0n, deadline: NEVER };
+    const verifyingContract = await market.getAddress();
+    const domain = { name: "OpenGradient TwinMarket", version: "1", chainId: 31337n, verifyingContract };
+    const types = {
+      TransferTwin: [
+        { name: "digitalTwinId", type: "bytes16" },
+        { name: "newOwner", type: "address" },
+        { name: "nonce", type: "uint256" },
+        { name: "deadline", type: "uint256" },
+      ],
+    };
+    const consent = await other.signTypedData(domain, types, digest);
+    await market.connect(deployer)[CLAIM_SIGNED](ID, NEVER, consent);
+    await expect(operator().confirm(...link()))
+      .to.be.revertedWithCustomError(agents, "TwinAgents_NotOwner")
+      .withArgs(ID, other.address);
+    // The present owner's own word counts, once it cleared the old one away.
+    await agents.connect(deployer).unlink(...link());
+    await agents.connect(deployer).link(...link());
+    await operator().confirm(...link());
+    expect(await agents.linkStatus(...link())).to.equal(Status.Confirmed);
   });
 
   it("is backed by receipts of the linked model and key alone, and only once they settled", async () => {

@@ -127,6 +127,29 @@ describe("hardhat twin:fees", () => {
     expect(down.errors).to.match(/^The fees cannot be read: .{5,}\.\n$/m);
   });
 
+  it("takes the word of a node that stands still for no answer where a script relies on it", async () => {
+    const still = await startMarketChain(new Date(Date.now() - 3_600_000));
+    try {
+      const standing = await startFaultProxy(still.url);
+      const args = ["--market", still.address];
+      await proxy.close();
+      proxy = standing;
+      const script = await command(...args, "--fail-on-increase");
+      expect([script.code, script.output]).to.deep.equal([1, ""]);
+      expect(script.errors).to.match(/^The fees cannot be read: the newest block .* is 36\d\d seconds old\.$/m);
+      // People are told how old it is.
+      const person = await command(...args);
+      expect([person.code, /newest block that the node knows is 1 h/.test(person.output)]).to.deep.equal([0, true]);
+      const pipe = watch("hardhat", argumentsOf([...args, "--watch", "--interval", "0.2"]));
+      await pipe.until("Nothing is known yet.");
+      expect(pipe.output()).to.contain("seconds old").and.to.not.contain("together");
+      pipe.child.kill("SIGINT");
+      expect(await pipe.ended).to.equal(130);
+    } finally {
+      await still.close();
+    }
+  });
+
   it("prints one line a change on a pipe: announcement, withdrawal, effect, decrease, and what fell between two looks", async () => {
     const command = watchAs();
     await command.until("together 4.5%.");

@@ -24,9 +24,13 @@ export interface MarketChain {
   close(): Promise<void>;
 }
 
-/** A chain of its own over HTTP, with a market of 2 % and 2.5 %. */
-export async function startMarketChain(): Promise<MarketChain> {
-  const server = await network.createServer({ network: "node", override: { loggingEnabled: false } }, "127.0.0.1", 0);
+/**
+ * A chain of its own over HTTP, with a market of 2 % and 2.5 %.
+ * @param initialDate Its first block's, by default the present.
+ */
+export async function startMarketChain(initialDate: Date = new Date()): Promise<MarketChain> {
+  const override = { loggingEnabled: false, initialDate };
+  const server = await network.createServer({ network: "node", override }, "127.0.0.1", 0);
   const { address, port } = await server.listen();
   const url = `http://${address}:${port}`;
   const provider = new JsonRpcProvider(url, CHAIN_ID, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 });

@@ -125,6 +125,8 @@ What happened while you were watching:
     expect(plainReason(new Error('HHE713: Cannot connect to "localhost".\n\nPlease make sure'))).to.equal(
       'Cannot connect to "localhost"',
     );
+    // A node's words cannot move a terminal's cursor or rewrite a line.
+    expect(plainReason(new Error("no\rProtocol fee 0%\x1b[2J\x9b1A"))).to.equal("no Protocol fee 0% [2J 1A");
   });
 
   it("has a sentence for everything that can happen", () => {
