@@ -83,24 +83,27 @@ library MerkleTree {
         assembly ("memory-safe") {
             let at := proof.offset
             let end := add(at, shl(5, proof.length))
-            let node := mload(0x40)
-            mstore8(node, 0x01)
-            let left := add(node, 0x01)
-            let last := sub(count, 1)
-            for {} last {
+            // A node's 65 bytes are put together from 0x1f on: over the free pointer, which is put back.
+            let free := mload(0x40)
+            mstore8(0x1f, 0x01)
+            for {
+                let last := sub(count, 1)
+            } last {
                 index := shr(1, index)
                 last := shr(1, last)
             } {
+                let side := and(index, 1)
                 // The last node of a level at an even place has no sibling: it is promoted.
-                if lt(index, add(last, and(index, 1))) {
+                if lt(index, add(last, side)) {
                     // Reading past the proof's end is harmless: the length is compared when all is done. The side follows from the lowest bit of the index, without a branch.
-                    let side := shl(5, and(index, 1))
-                    mstore(add(left, side), root)
-                    mstore(add(left, xor(side, 0x20)), calldataload(at))
-                    root := keccak256(node, 0x41)
+                    side := shl(5, side)
+                    mstore(add(0x20, side), root)
+                    mstore(sub(0x40, side), calldataload(at))
+                    root := keccak256(0x1f, 0x41)
                     at := add(at, 0x20)
                 }
             }
+            mstore(0x40, free)
             wellFormed := eq(at, end)
         }
     }
