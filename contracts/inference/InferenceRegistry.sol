@@ -338,9 +338,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     }
 
     /// @dev Room for the answer of {settledReceipts}, encoded: a node, two offsets, two arrays of zeros.
-    function _newAnswer(
-        uint256 length
-    ) private pure returns (uint256[] memory settledAts, uint256[] memory reasons) {
+    function _newAnswer(uint256 length) private pure returns (uint256[] memory settledAts, uint256[] memory reasons) {
         assembly ("memory-safe") {
             let answer := mload(0x40)
             let size := add(0xa0, shl(6, length))
@@ -505,10 +503,12 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     }
 
     function _remember(Receipt calldata receipt, uint256 settledAt_, Passed memory passed) private pure {
-        (bytes32 modelId, uint256 scheme, uint256 completedAt) =
-            (receipt.modelId, receipt.outputScheme, receipt.completedAt);
-        bool another =
-            passed.settledAt != settledAt_ || passed.modelId != modelId || passed.scheme != scheme;
+        (bytes32 modelId, uint256 scheme, uint256 completedAt) = (
+            receipt.modelId,
+            receipt.outputScheme,
+            receipt.completedAt
+        );
+        bool another = passed.settledAt != settledAt_ || passed.modelId != modelId || passed.scheme != scheme;
         if (another) (passed.settledAt, passed.modelId, passed.scheme) = (settledAt_, modelId, scheme);
         if (another || completedAt < passed.first) passed.first = completedAt;
         if (another || completedAt > passed.last) passed.last = completedAt;

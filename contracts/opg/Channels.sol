@@ -272,8 +272,7 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     }
 
     function _accrueGroup(ClaimGroup calldata group, uint256 settledAt, uint256 amount) private returns (uint256) {
-        if (amount != 0)
-            _accrue(group.nodeId, group.modelId, _settlerOf(group.batch), FeeEpochs.at(settledAt), amount);
+        if (amount != 0) _accrue(group.nodeId, group.modelId, _settlerOf(group.batch), FeeEpochs.at(settledAt), amount);
         return amount;
     }
 
@@ -339,13 +338,12 @@ abstract contract Channels is EscrowAccounts, EIP712 {
 
     /// @dev Zero for nobody.
     function _signerOf(Finding memory found, uint256 sequence, Claim calldata claim) private view returns (uint256) {
-        bytes32 hash =
-            VoucherLib.voucherHash(
-                found.channelId,
-                uint64(sequence),
-                claim.inputHash,
-                uint128(claim.fees >> ClaimWords.MAX_CUMULATIVE)
-            );
+        bytes32 hash = VoucherLib.voucherHash(
+            found.channelId,
+            uint64(sequence),
+            claim.inputHash,
+            uint128(claim.fees >> ClaimWords.MAX_CUMULATIVE)
+        );
         return uint160(VoucherLib.recover(ReceiptLib.digest(found.domain, hash), claim.r, claim.vs));
     }
 
@@ -371,9 +369,8 @@ abstract contract Channels is EscrowAccounts, EIP712 {
             if (limit <= paid) return Refusal.LimitReached;
             if (due > limit) due = limit;
         }
-        Account storage own = _accounts[address(uint160(payer))][found.nodeId];
+        slot = _accountSlot(payer, found.nodeId);
         assembly ("memory-safe") {
-            slot := own.slot
             word := sload(slot)
         }
         (found.account, found.accountSlot) = (word, slot);
@@ -419,14 +416,22 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         uint256 payer = claim.payer;
         // A payer's own channel was never opened: indexers learn here what it is.
         if (uint96(word) == amount) _announce(found, claim);
-        emit Collected(
-            found.channelId,
-            uint64(payer >> ClaimWords.SEQUENCE),
-            amount,
-            uint96(word),
-            uint96(purse),
-            uint96(word >> OWED_AT)
-        );
+        _tell(found.channelId, uint64(payer >> ClaimWords.SEQUENCE), amount, word, purse);
+    }
+
+    /// @dev Emits `Collected` from words of session and account: the compiler's encoder would cost twice as much.
+    function _tell(bytes32 channelId, uint256 sequence, uint256 amount, uint256 word, uint256 purse) private {
+        bytes32 topic = Collected.selector;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, sequence)
+            mstore(add(data, 0x20), amount)
+            mstore(add(data, 0x40), shr(160, shl(160, word)))
+            mstore(add(data, 0x60), shr(160, shl(160, purse)))
+            // What is owed, from bit 96 on.
+            mstore(add(data, 0x80), shr(160, shl(64, word)))
+            log2(data, 0xa0, topic, channelId)
+        }
     }
 
     function _announce(Finding memory found, Claim calldata claim) private {
@@ -445,6 +450,17 @@ abstract contract Channels is EscrowAccounts, EIP712 {
             type(uint96).max,
             type(uint40).max
         );
+    }
+
+    /// @dev Of `_accounts[payer][nodeId]`.
+    function _accountSlot(uint256 payer, bytes32 nodeId) private pure returns (uint256 slot) {
+        assembly ("memory-safe") {
+            mstore(0x00, payer)
+            mstore(0x20, _accounts.slot)
+            mstore(0x20, keccak256(0x00, 0x40))
+            mstore(0x00, nodeId)
+            slot := keccak256(0x00, 0x40)
+        }
     }
 
     function _read(Session storage own) private view returns (uint256 slot, uint256 word) {

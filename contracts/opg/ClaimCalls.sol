@@ -24,7 +24,8 @@ library ClaimCalls {
         Claim calldata claim
     ) internal view returns (bytes32 id) {
         (uint256 payer, uint256 signer, uint256 answer) = (claim.payer, claim.signer, claim.answer);
-        if ((signer >> ClaimWords.SIGNER_END) | (answer >> ClaimWords.ANSWER_END) != 0) revert ClaimCalls_NonCanonical();
+        if ((signer >> ClaimWords.SIGNER_END) | (answer >> ClaimWords.ANSWER_END) != 0)
+            revert ClaimCalls_NonCanonical();
         (uint256 lane, uint256 modeMask) = (uint64(signer >> ClaimWords.LANE), signer >> ClaimWords.MODE_MASK);
         payer = uint160(payer);
         signer = uint160(signer);

@@ -86,19 +86,28 @@ library MerkleTree {
             // A node's 65 bytes are put together from 0x1f on: over the free pointer, which is put back.
             let free := mload(0x40)
             mstore8(0x1f, 0x01)
+            // Left of the path to the last leaf every node has a sibling. Reading past the proof's end is harmless: the
+            // length is compared when all is done.
             for {
-                let last := sub(count, 1)
-            } last {
-                index := shr(1, index)
-                last := shr(1, last)
+                let apart := xor(index, sub(count, 1))
+            } apart {
+                apart := shr(1, apart)
             } {
-                let side := and(index, 1)
-                // The last node of a level at an even place has no sibling: it is promoted.
-                if lt(index, add(last, side)) {
-                    // Reading past the proof's end is harmless: the length is compared when all is done. The side follows from the lowest bit of the index, without a branch.
-                    side := shl(5, side)
-                    mstore(add(0x20, side), root)
-                    mstore(sub(0x40, side), calldataload(at))
+                // The side follows from the lowest bit of the index, without a branch.
+                let side := shl(5, and(index, 1))
+                mstore(add(0x20, side), root)
+                mstore(sub(0x40, side), calldataload(at))
+                root := keccak256(0x1f, 0x41)
+                at := add(at, 0x20)
+                index := shr(1, index)
+            }
+            // On that path a node at an odd place has a sibling on its left; one at an even place has none: it is promoted.
+            for {} index {
+                index := shr(1, index)
+            } {
+                if and(index, 1) {
+                    mstore(0x20, calldataload(at))
+                    mstore(0x40, root)
                     root := keccak256(0x1f, 0x41)
                     at := add(at, 0x20)
                 }

@@ -68,7 +68,10 @@ library ReceiptLib {
     }
 
     /// @notice Ids of receipts: {digest} of the struct hash of each.
-    function digests(bytes32 domainSeparator, Receipt[] calldata receipts) internal pure returns (bytes32[] memory ids) {
+    function digests(
+        bytes32 domainSeparator,
+        Receipt[] calldata receipts
+    ) internal pure returns (bytes32[] memory ids) {
         bytes32 typehash = RECEIPT_TYPEHASH;
         uint256 excess;
         assembly ("memory-safe") {

@@ -229,8 +229,9 @@ describe("InferenceEscrow: collecting", () => {
     for (const it of [claim, named])
       expect(await w.escrow.collectable(batch, nodeId, modelId, it, [...proof])).to.deep.equal([FEE, 0n, 0n]);
     const nobody = { ...w.channel(ZeroAddress) };
-    const unsigned = { ...w.claim(nobody, await w.answer(nobody, 1n), payer), r: ZeroHash, vs: ZeroHash };
-    const settled = await w.settle([await w.answer(nobody, 1n)]);
+    const receipt = await w.answer(nobody, 1n);
+    const unsigned = { ...w.claim(nobody, receipt, payer), r: ZeroHash, vs: ZeroHash };
+    const settled = await w.settle([receipt]);
     await refused(w, [settled, nodeId, modelId, unsigned, []], Refusal.BadVoucher);
   });
 
@@ -352,7 +353,7 @@ describe("InferenceEscrow: collecting", () => {
     it("skips a bad voucher with its place and why, and pays the others (R2)", async () => {
       const w = world();
       const group = await many(w, 4);
-      group.claims[1] = { ...group.claims[1]!, maxCumulative: FEE * 2n };
+      group.claims[1] = { ...group.claims[1]!, fees: group.claims[1]!.fees + (1n << 128n) };
       const all = await events(w, w.escrow.collectBatch([group, group]));
       expect(skipped(all)).to.deep.equal([
         [0, 1, Number(Refusal.BadVoucher), "None"],
@@ -371,7 +372,7 @@ describe("InferenceEscrow: collecting", () => {
         { ...group, proof: group.proof.slice(1) },
         { ...group, claims: [group.claims[1]!, group.claims[0]!, group.claims[2]!] },
         { ...group, batch: { ...group.batch, dataHash: "0x" + "11".repeat(32) } },
-        { ...group, claims: group.claims.map((each, i) => (i === 2 ? { ...each, cumulativeFee: FEE + 1n } : each)) },
+        { ...group, claims: group.claims.map((each, i) => (i === 2 ? { ...each, fees: each.fees + 1n } : each)) },
         { ...group, claims: [] },
       ];
       const all = await events(w, w.escrow.collectBatch([...bad, group]));
