@@ -78,6 +78,14 @@ abstract contract Distrustable is Governed, IDistrustable {
         emit Distrusted(target, from, msg.sender);
     }
 
+    /// @dev A target's standing in one word, by `StandingLayout`.
+    function _packedStanding(bytes32 target) internal view returns (uint256 word) {
+        Standing storage state = _standing[target];
+        assembly ("memory-safe") {
+            word := sload(state.slot)
+        }
+    }
+
     function _isEnrolled(bytes32 target) internal view returns (bool) {
         return _standing[target].distrustedFrom != 0;
     }

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.34;
 
-import {IEnclaveRegistry, MeasurementState} from "../interfaces/IEnclaveRegistry.sol";
-import {IKeyRegistry, KeyState} from "../interfaces/IKeyRegistry.sol";
-import {IModelRegistry, ModelState} from "../interfaces/IModelRegistry.sol";
+import {IEnclaveRegistry} from "../interfaces/IEnclaveRegistry.sol";
+import {IKeyRegistry} from "../interfaces/IKeyRegistry.sol";
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {KeyKinds, Modes, OutputSchemes, Reason, Receipt} from "../interfaces/InferenceTypes.sol";
+import {StandingLayout as At} from "../registry/StandingLayout.sol";
 
 /// @title EvidenceRules
 /// @notice Which keys and models may stand behind a receipt, and when (R4). The same rules serve settlement, where
 /// they spare a bad item its slot, and opening, where they decide.
 abstract contract EvidenceRules {
+    /// @dev What the registries say of everything that a receipt rests on, as they keep it (`StandingLayout`). The order
+    /// is that of their answers, which are read to their place.
+    struct Evidence {
+        uint256 model;
+        uint256 verifier;
+        uint256 key;
+        uint256 approval;
+        uint256 measurement;
+    }
+
     /// @notice How far a completion time may run ahead of the chain's clock.
     uint256 public constant MAX_SKEW = 5 minutes;
     /// @notice How long after completion a receipt may settle.
@@ -40,56 +51,31 @@ abstract contract EvidenceRules {
     }
 
     /// @dev Fills in what the registries say of everything that a receipt rests on. An unknown mode rests on nothing.
-    function _readEvidence(
-        bytes32 keyId,
-        bytes32 modelId,
-        uint8 mode,
-        KeyState memory key,
-        ModelState memory model,
-        MeasurementState memory measurement
-    ) internal view {
+    function _readEvidence(bytes32 keyId, bytes32 modelId, uint256 mode, Evidence memory found) internal view {
         if (mode > Modes.TEE) return;
-        if (mode == Modes.TEE) _readEnclave(keyId, modelId, key, measurement);
-        else _readState(address(nodeRegistry), IKeyRegistry.keyState.selector, keyId, 0, _at(key), 0xc0);
-        _readState(address(modelRegistry), IModelRegistry.modelState.selector, modelId, mode, _at(model), 0xc0);
+        uint256 to;
+        assembly ("memory-safe") {
+            to := found
+        }
+        _ask(address(modelRegistry), IModelRegistry.packedModelState.selector, modelId, mode, to, 0x40);
+        unchecked {
+            to += 0x40;
+        }
+        if (mode == Modes.TEE)
+            _ask(
+                address(enclaveRegistry),
+                IEnclaveRegistry.packedEnclaveState.selector,
+                keyId,
+                uint256(modelId),
+                to,
+                0x60
+            );
+        else _ask(address(nodeRegistry), IKeyRegistry.packedKeyState.selector, keyId, 0, to, 0x20);
     }
 
-    /// @dev Both structs come in one answer, one behind the other.
-    function _readEnclave(
-        bytes32 keyId,
-        bytes32 modelId,
-        KeyState memory key,
-        MeasurementState memory measurement
-    ) private view {
-        uint256 answer;
-        assembly ("memory-safe") {
-            answer := mload(0x40)
-            mstore(0x40, add(answer, 0x140))
-        }
-        _readState(
-            address(enclaveRegistry),
-            IEnclaveRegistry.enclaveState.selector,
-            keyId,
-            uint256(modelId),
-            answer,
-            0x140
-        );
-        assembly ("memory-safe") {
-            mcopy(key, answer, 0xc0)
-            mcopy(measurement, add(answer, 0xc0), 0x80)
-        }
-    }
-
-    /// @dev A struct of whole words travels as memory keeps it: it is read to its place, and nothing is decoded. A
-    /// registry that takes one argument ignores the second.
-    function _readState(
-        address from,
-        bytes4 selector,
-        bytes32 id,
-        uint256 second,
-        uint256 to,
-        uint256 size
-    ) private view {
+    /// @dev Words are read to where they belong, and nothing is decoded. A registry that takes one argument ignores the
+    /// second. The call is put together behind the free pointer, the answer is written within a struct.
+    function _ask(address from, bytes4 selector, bytes32 id, uint256 second, uint256 to, uint256 size) private view {
         assembly ("memory-safe") {
             let call_ := mload(0x40)
             mstore(call_, selector)
@@ -103,29 +89,15 @@ abstract contract EvidenceRules {
         }
     }
 
-    function _at(KeyState memory state) private pure returns (uint256 place) {
-        assembly ("memory-safe") {
-            place := state
-        }
-    }
-
-    function _at(ModelState memory state) private pure returns (uint256 place) {
-        assembly ("memory-safe") {
-            place := state
-        }
-    }
-
     /// @dev Everything that R4 asks of a settled receipt but distrust and freeze, which are no fault of its own.
     function _checkEvidence(
         Receipt calldata receipt,
         uint256 settledAt,
-        KeyState memory key,
-        ModelState memory model,
-        MeasurementState memory measurement
+        Evidence memory found
     ) internal pure returns (Reason reason) {
-        uint8 mode;
+        uint256 mode;
         uint256 completedAt;
-        uint8 scheme;
+        uint256 scheme;
         assembly ("memory-safe") {
             // Its digest was made, which a field with bits beyond its type does not survive.
             scheme := calldataload(add(receipt, 0x80))
@@ -133,6 +105,7 @@ abstract contract EvidenceRules {
             mode := calldataload(add(receipt, 0x160))
         }
         if (mode > Modes.TEE) return Reason.UnknownMode;
+        uint256 key = found.key;
         reason = _checkKey(key, mode);
         if (reason != Reason.None) return reason;
         reason = _checkTimes(completedAt, settledAt, key);
@@ -140,75 +113,72 @@ abstract contract EvidenceRules {
         reason = _checkOutputScheme(scheme, mode);
         if (reason != Reason.None) return reason;
         if (mode == Modes.TEE) {
-            reason = _checkApproval(measurement, completedAt);
+            reason = _checkApproval(found.approval, completedAt);
             if (reason != Reason.None) return reason;
         }
-        return _checkModel(model, mode);
+        return _checkModel(found.model, mode);
     }
 
     /// @dev Whether a key can sign for this mode at all. Each registry holds its own kinds; asked again here, because
     /// what a mode means rests on it.
-    function _checkKey(KeyState memory key, uint8 mode) internal pure returns (Reason) {
-        if (key.validFrom == 0) return Reason.UnknownKey;
-        return (key.kind != KeyKinds.OPERATOR) == (mode == Modes.TEE) ? Reason.None : Reason.KeyForbidsMode;
+    function _checkKey(uint256 key, uint256 mode) internal pure returns (Reason) {
+        if (uint40(key >> At.KEY_VALID_FROM) == 0) return Reason.UnknownKey;
+        bool enclave = uint8(key >> At.KEY_KIND) != KeyKinds.OPERATOR;
+        return enclave == (mode == Modes.TEE) ? Reason.None : Reason.KeyForbidsMode;
     }
 
     /// @dev The clocks of R4. The order is from what is wrong with the receipt to what is wrong with its key.
-    function _checkTimes(uint256 completedAt, uint256 settledAt, KeyState memory key) internal pure returns (Reason) {
+    function _checkTimes(uint256 completedAt, uint256 settledAt, uint256 key) internal pure returns (Reason) {
         unchecked {
-            // A block time plus minutes cannot overflow.
+            // A block time plus minutes cannot overflow, nor a time of 64 bits plus days.
             if (completedAt > settledAt + MAX_SKEW) return Reason.CompletedInFuture;
-            if (settledAt > completedAt && settledAt - completedAt > MAX_DELAY) return Reason.CompletedTooLongAgo;
+            if (settledAt > completedAt + MAX_DELAY) return Reason.CompletedTooLongAgo;
         }
-        if (completedAt < key.validFrom || completedAt > key.validUntil) return Reason.OutsideKeyValidity;
+        if (completedAt < uint40(key >> At.KEY_VALID_FROM) || completedAt > uint40(key >> At.KEY_VALID_UNTIL))
+            return Reason.OutsideKeyValidity;
         return Reason.None;
     }
 
     /// @dev Whether a model version may be evidenced in this mode at all.
-    function _checkModel(ModelState memory model, uint8 mode) internal pure returns (Reason) {
-        if (model.modes == 0) return Reason.UnknownModel;
-        if (model.modes & (1 << mode) == 0) return Reason.ModelForbidsMode;
-        return Reason.None;
+    function _checkModel(uint256 model, uint256 mode) internal pure returns (Reason) {
+        uint256 modes = uint8(model >> At.MODEL_MODES);
+        if (modes == 0) return Reason.UnknownModel;
+        return modes & (1 << mode) == 0 ? Reason.ModelForbidsMode : Reason.None;
     }
 
-    /// @dev Whether a measurement was approved for the model version when the answer was completed.
-    function _checkApproval(MeasurementState memory state, uint256 completedAt) internal pure returns (Reason) {
-        bool approved =
-            state.approvedFrom != 0 && completedAt >= state.approvedFrom && completedAt <= state.approvedUntil;
+    /// @dev Whether a measurement was approved for the model version when the answer was completed. What stands never
+    /// ends, later than any time that {_checkTimes} lets pass.
+    function _checkApproval(uint256 approval, uint256 completedAt) internal pure returns (Reason) {
+        uint256 from = uint40(approval >> At.APPROVED_FROM);
+        bool approved = from != 0 && completedAt >= from && completedAt <= uint40(approval >> At.APPROVED_UNTIL);
         return approved ? Reason.None : Reason.MeasurementNotApproved;
     }
 
-    /// @dev Distrust is compared with the time of settlement, which the attacker does not hold (R4).
-    function _checkDistrust(
-        KeyState memory key,
-        ModelState memory model,
-        MeasurementState memory measurement,
-        uint8 mode,
-        uint256 settledAt
-    ) internal pure returns (Reason) {
-        if (settledAt >= key.distrustedFrom) return Reason.KeyDistrusted;
-        if (settledAt >= model.distrustedFrom) return Reason.ModelDistrusted;
-        if (mode == Modes.ZKML && settledAt >= model.verifierDistrustedFrom) return Reason.VerifierDistrusted;
-        if (mode == Modes.TEE && settledAt >= measurement.distrustedFrom) return Reason.MeasurementDistrusted;
+    /// @dev Distrust is compared with the time of settlement, which the attacker does not hold (R4). "Never" is a moment
+    /// that no block reaches.
+    function _checkDistrust(Evidence memory found, uint256 mode, uint256 settledAt) internal pure returns (Reason) {
+        if (settledAt >= uint40(found.key >> At.DISTRUSTED_FROM)) return Reason.KeyDistrusted;
+        if (settledAt >= uint40(found.model >> At.DISTRUSTED_FROM)) return Reason.ModelDistrusted;
+        if (mode == Modes.ZKML && settledAt >= uint40(found.verifier >> At.DISTRUSTED_FROM))
+            return Reason.VerifierDistrusted;
+        if (mode == Modes.TEE && settledAt >= uint40(found.measurement >> At.DISTRUSTED_FROM))
+            return Reason.MeasurementDistrusted;
         return Reason.None;
     }
 
     /// @dev A freeze counts now, whatever settled when, and lifts itself (R8).
-    function _checkFreeze(
-        KeyState memory key,
-        ModelState memory model,
-        MeasurementState memory measurement,
-        uint8 mode
-    ) internal view returns (Reason) {
-        if (block.timestamp < key.frozenUntil) return Reason.KeyFrozen;
-        if (block.timestamp < model.frozenUntil) return Reason.ModelFrozen;
-        if (mode == Modes.ZKML && block.timestamp < model.verifierFrozenUntil) return Reason.VerifierFrozen;
-        if (mode == Modes.TEE && block.timestamp < measurement.frozenUntil) return Reason.MeasurementFrozen;
+    function _checkFreeze(Evidence memory found, uint256 mode) internal view returns (Reason) {
+        if (block.timestamp < uint40(found.key >> At.FROZEN_UNTIL)) return Reason.KeyFrozen;
+        if (block.timestamp < uint40(found.model >> At.FROZEN_UNTIL)) return Reason.ModelFrozen;
+        if (mode == Modes.ZKML && block.timestamp < uint40(found.verifier >> At.FROZEN_UNTIL))
+            return Reason.VerifierFrozen;
+        if (mode == Modes.TEE && block.timestamp < uint40(found.measurement >> At.FROZEN_UNTIL))
+            return Reason.MeasurementFrozen;
         return Reason.None;
     }
 
     /// @dev Proofs speak of circuit outputs only; other modes may use any scheme there is.
-    function _checkOutputScheme(uint8 scheme, uint8 mode) internal pure returns (Reason) {
+    function _checkOutputScheme(uint256 scheme, uint256 mode) internal pure returns (Reason) {
         bool known = mode == Modes.ZKML ? scheme == OutputSchemes.CIRCUIT : scheme <= OutputSchemes.CIRCUIT;
         return known ? Reason.None : Reason.UnknownOutputScheme;
     }

@@ -4,10 +4,9 @@ pragma solidity 0.8.34;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Governed} from "../governance/Governed.sol";
-import {IEnclaveRegistry, MeasurementState} from "../interfaces/IEnclaveRegistry.sol";
+import {IEnclaveRegistry} from "../interfaces/IEnclaveRegistry.sol";
 import {IInferenceRegistry} from "../interfaces/IInferenceRegistry.sol";
-import {KeyState} from "../interfaces/IKeyRegistry.sol";
-import {IModelRegistry, ModelState} from "../interfaces/IModelRegistry.sol";
+import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
 import {
@@ -24,6 +23,7 @@ import {
 import {MerkleTree} from "../verification/MerkleTree.sol";
 import {ReceiptLib} from "../verification/ReceiptLib.sol";
 import {CompactReceipts} from "../verification/CompactReceipts.sol";
+import {StandingLayout} from "../registry/StandingLayout.sol";
 import {EvidenceRules} from "./EvidenceRules.sol";
 
 /// @title InferenceRegistry
@@ -126,7 +126,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         Batch calldata batch,
         bytes32 digest,
         bytes calldata signature
-    ) private view returns (KeyState memory key, Reason reason) {
+    ) private view returns (uint256 key, Reason reason) {
         if (batch.count == 0) return (key, Reason.EmptyBatch);
         if (_settledAt[digest] != 0) return (key, Reason.AlreadySettled);
         return _checkSignature(batch.keyId, batch.mode, digest, signature);
@@ -135,7 +135,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     function _checkProvedBatch(ProvedBatch calldata item, bytes32 digest, uint256 place) private view returns (Reason) {
         Batch calldata batch = item.batch;
         if (batch.mode != Modes.ZKML) return batch.mode > Modes.TEE ? Reason.UnknownMode : Reason.ModeMismatch;
-        (KeyState memory key, Reason reason) = _checkBatchOfKey(batch, digest, item.signature);
+        (uint256 key, Reason reason) = _checkBatchOfKey(batch, digest, item.signature);
         if (reason != Reason.None) return reason;
         if (item.receipts.length != uint256(batch.count) * CompactReceipts.SIZE) return Reason.CountMismatch;
 
@@ -154,7 +154,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     /// @dev The receipt ids that proofs and compact receipts amount to together.
     function _provedReceiptIds(
         ProvedBatch calldata item,
-        KeyState memory key,
+        uint256 key,
         IProofVerifier verifier,
         uint256 place
     ) private view returns (bytes32[] memory ids, Reason reason) {
@@ -187,7 +187,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         Receipt calldata receipt = item.receipt;
         if (_settledAt[id] != 0) return Reason.AlreadySettled;
         uint8 mode = receipt.mode;
-        KeyState memory key;
+        uint256 key;
         (key, reason) = _checkSignature(receipt.keyId, mode, id, item.signature);
         if (reason != Reason.None) return reason;
         reason = _checkTimes(receipt.completedAt, block.timestamp, key);
@@ -196,10 +196,11 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         if (reason != Reason.None) return reason;
 
         if (mode == Modes.ZKML) return _checkSingleProof(item, id, place);
-        reason = _checkModel(modelRegistry.modelState(receipt.modelId, mode), mode);
+        (uint256 model, ) = modelRegistry.packedModelState(receipt.modelId, mode);
+        reason = _checkModel(model, mode);
         if (reason == Reason.None && mode == Modes.TEE) {
-            (, MeasurementState memory measurement) = enclaveRegistry.enclaveState(receipt.keyId, receipt.modelId);
-            reason = _checkApproval(measurement, receipt.completedAt);
+            (, uint256 approval, ) = enclaveRegistry.packedEnclaveState(receipt.keyId, receipt.modelId);
+            reason = _checkApproval(approval, receipt.completedAt);
         }
     }
 
@@ -225,11 +226,11 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
 
     /// @dev The verifier a model version is pinned to, if proofs for it are taken now.
     function _verifierFor(bytes32 modelId) private view returns (IProofVerifier, Reason reason) {
-        ModelState memory model = modelRegistry.modelState(modelId, Modes.ZKML);
+        (uint256 model, uint256 verifier) = modelRegistry.packedModelState(modelId, Modes.ZKML);
         reason = _checkModel(model, Modes.ZKML);
-        if (reason == Reason.None && block.timestamp >= model.verifierDistrustedFrom)
+        if (reason == Reason.None && block.timestamp >= uint40(verifier >> StandingLayout.DISTRUSTED_FROM))
             reason = Reason.VerifierDistrusted;
-        return (IProofVerifier(model.verifier), reason);
+        return (IProofVerifier(address(uint160(model >> StandingLayout.MODEL_VERIFIER))), reason);
     }
 
     function _hashes(
@@ -274,15 +275,15 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         uint8 mode,
         bytes32 digest,
         bytes calldata signature
-    ) private view returns (KeyState memory key, Reason reason) {
+    ) private view returns (uint256 key, Reason reason) {
         if (mode > Modes.TEE) return (key, Reason.UnknownMode);
         address signer;
-        (signer, key) = _keysFor(mode).signingKey(keyId);
+        (signer, key) = _keysFor(mode).packedSigningKey(keyId);
         reason = _checkKey(key, mode);
         if (reason != Reason.None) return (key, reason);
         (address recovered, ECDSA.RecoverError problem, ) = ECDSA.tryRecoverCalldata(digest, signature);
         if (problem != ECDSA.RecoverError.NoError || recovered != signer) return (key, Reason.BadSignature);
-        if (block.timestamp >= key.distrustedFrom) reason = Reason.KeyDistrusted;
+        if (block.timestamp >= uint40(key >> StandingLayout.DISTRUSTED_FROM)) reason = Reason.KeyDistrusted;
     }
 
     // ------------------------------------------------------------------------------------------------- opening
@@ -311,11 +312,9 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         bytes32 id = ReceiptLib.digest(domain, ReceiptLib.structHash(receipt));
         (settledAt_, reason) = _locate(batch, receipt, index, proof, id, domain);
         if (reason != Reason.None) return (nodeId, settledAt_, reason);
-        KeyState memory key;
-        ModelState memory model;
-        MeasurementState memory measurement;
-        _readEvidence(receipt.keyId, receipt.modelId, receipt.mode, key, model, measurement);
-        return (key.nodeId, settledAt_, _verdict(receipt, settledAt_, key, model, measurement));
+        Evidence memory found;
+        _readEvidence(receipt.keyId, receipt.modelId, _modeOf(receipt), found);
+        return (_nodeOf(found), settledAt_, _verdict(receipt, settledAt_, found));
     }
 
     /// @inheritdoc IInferenceRegistry
@@ -324,22 +323,35 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         Receipt[] calldata receipts,
         uint32[] calldata indices,
         bytes32[] calldata proof
-    ) external view returns (bytes32 nodeId, uint64[] memory settledAts, Reason[] memory reasons) {
-        uint256 length = receipts.length;
-        if (length == 0) revert InferenceRegistry_NoReceipts();
-        settledAts = new uint64[](length);
-        reasons = new Reason[](length);
-        bytes32[] memory ids = _receiptIds(receipts);
-        if (batch.count == 0) {
-            for (uint256 i = 0; i < length; ++i) {
-                settledAts[i] = uint64(_settledAt[ids[i]]);
-                if (settledAts[i] == 0) reasons[i] = Reason.NotSettled;
-            }
-        } else {
-            (uint64 at, Reason reason) = _locateMany(batch, ids, indices, proof);
-            for (uint256 i = 0; i < length; ++i) (settledAts[i], reasons[i]) = (at, reason);
+    ) external view returns (bytes32, uint64[] memory, Reason[] memory) {
+        if (receipts.length == 0) revert InferenceRegistry_NoReceipts();
+        (uint256[] memory settledAts, uint256[] memory reasons) = _newAnswer(receipts.length);
+        if (batch.count == 0) _locateAlone(receipts, settledAts, reasons);
+        else _locateMany(batch, receipts, indices, proof, settledAts, reasons);
+        bytes32 nodeId = _verdicts(batch, receipts, settledAts, reasons);
+        assembly ("memory-safe") {
+            // The answer is in memory as it is to be encoded.
+            let answer := sub(settledAts, 0x60)
+            mstore(answer, nodeId)
+            return(answer, add(0xa0, shl(6, mload(reasons))))
         }
-        nodeId = _verdicts(batch, receipts, settledAts, reasons);
+    }
+
+    /// @dev Room for the answer of {settledReceipts}, encoded: a node, two offsets, two arrays of zeros.
+    function _newAnswer(uint256 length) private pure returns (uint256[] memory settledAts, uint256[] memory reasons) {
+        assembly ("memory-safe") {
+            let answer := mload(0x40)
+            let size := add(0xa0, shl(6, length))
+            mstore(0x40, add(answer, size))
+            // Beyond the calldata's end is nothing but zeros.
+            calldatacopy(answer, calldatasize(), size)
+            settledAts := add(answer, 0x60)
+            reasons := add(settledAts, add(0x20, shl(5, length)))
+            mstore(add(answer, 0x20), 0x60)
+            mstore(add(answer, 0x40), sub(reasons, answer))
+            mstore(settledAts, length)
+            mstore(reasons, length)
+        }
     }
 
     /// @dev Finds the slot a receipt rests on. A batch of count 0 names the receipt's own: no such batch settles.
@@ -352,9 +364,11 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         bytes32 domain
     ) private view returns (uint256 settledAt_, Reason) {
         uint256 count;
+        bool sameMode;
         assembly ("memory-safe") {
-            // Whoever asks has not read it yet, and a digest refuses it where it is no count.
+            // Whoever asks has not read them yet, and a digest refuses them where they are none.
             count := calldataload(add(batch, 0x60))
+            sameMode := eq(calldataload(add(batch, 0x20)), calldataload(add(receipt, 0x160)))
         }
         if (count == 0) {
             settledAt_ = _settledAt[id];
@@ -368,75 +382,147 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         if (root != batch.root) return (0, Reason.NotInBatch);
         // A key may have signed a root over leaves that are not its own.
         if (receipt.keyId != batch.keyId) return (settledAt_, Reason.KeyMismatch);
-        if (receipt.mode != batch.mode) return (settledAt_, Reason.ModeMismatch);
-        return (settledAt_, Reason.None);
+        return (settledAt_, sameMode ? Reason.None : Reason.ModeMismatch);
     }
 
-    /// @dev The same for receipts of one batch together; consumes their ids.
+    /// @dev The same for receipts that settled one by one.
+    function _locateAlone(
+        Receipt[] calldata receipts,
+        uint256[] memory settledAts,
+        uint256[] memory reasons
+    ) private view {
+        bytes32[] memory ids = ReceiptLib.digests(_domainSeparatorV4(), receipts);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            settledAts[i] = _settledAt[ids[i]];
+            if (settledAts[i] == 0) reasons[i] = uint256(Reason.NotSettled);
+        }
+    }
+
+    /// @dev The same for receipts of one batch together: what is said of one is said of all.
     function _locateMany(
+        Batch calldata batch,
+        Receipt[] calldata receipts,
+        uint32[] calldata indices,
+        bytes32[] calldata proof,
+        uint256[] memory settledAts,
+        uint256[] memory reasons
+    ) private view {
+        bytes32[] memory ids = ReceiptLib.digests(_domainSeparatorV4(), receipts);
+        uint256 at = _settledAt[ReceiptLib.digest(_domainSeparatorV4(), ReceiptLib.structHash(batch))];
+        Reason reason = at == 0 ? Reason.NotSettled : _compareRoot(batch, ids, indices, proof);
+        assembly ("memory-safe") {
+            for {
+                let place := shl(5, mload(reasons))
+            } place {
+                place := sub(place, 0x20)
+            } {
+                mstore(add(settledAts, place), at)
+                mstore(add(reasons, place), reason)
+            }
+        }
+    }
+
+    function _compareRoot(
         Batch calldata batch,
         bytes32[] memory ids,
         uint32[] calldata indices,
         bytes32[] calldata proof
-    ) private view returns (uint64 settledAt_, Reason) {
-        settledAt_ = uint64(_settledAt[ReceiptLib.digest(_domainSeparatorV4(), ReceiptLib.structHash(batch))]);
-        if (settledAt_ == 0) return (0, Reason.NotSettled);
+    ) private pure returns (Reason) {
         (bytes32 root, bool wellFormed) = MerkleTree.rootFromMultiproof(ids, indices, batch.count, proof);
-        if (!wellFormed) return (0, Reason.ProofLengthMismatch);
-        return root == batch.root ? (settledAt_, Reason.None) : (uint64(0), Reason.NotInBatch);
+        if (!wellFormed) return Reason.ProofLengthMismatch;
+        return root == batch.root ? Reason.None : Reason.NotInBatch;
     }
 
-    function _receiptIds(Receipt[] calldata receipts) private view returns (bytes32[] memory ids) {
-        bytes32 domain = _domainSeparatorV4();
-        ids = new bytes32[](receipts.length);
-        for (uint256 i = 0; i < receipts.length; ++i)
-            ids[i] = ReceiptLib.digest(domain, ReceiptLib.structHash(receipts[i]));
+    /// @dev What of a receipt that passed tells whether another passes: of the same key, mode, model version, scheme and
+    /// settlement, and completed between two that passed.
+    struct Passed {
+        uint256 settledAt;
+        bytes32 modelId;
+        uint256 scheme;
+        uint256 first;
+        uint256 last;
     }
 
     /// @dev What the keys and model versions say of receipts that were found.
     function _verdicts(
         Batch calldata batch,
         Receipt[] calldata receipts,
-        uint64[] memory settledAts,
-        Reason[] memory reasons
+        uint256[] memory settledAts,
+        uint256[] memory reasons
     ) private view returns (bytes32 nodeId) {
-        bytes32 keyId = batch.keyId;
         bytes32 modelId = receipts[0].modelId;
-        uint8 mode = batch.mode;
-        KeyState memory key;
-        ModelState memory model;
-        MeasurementState memory measurement;
-        _readEvidence(keyId, modelId, mode, key, model, measurement);
-        nodeId = key.nodeId;
+        Evidence memory found;
+        _readEvidence(batch.keyId, modelId, batch.mode, found);
+        nodeId = _nodeOf(found);
+        Passed memory passed;
         for (uint256 i = 0; i < receipts.length; ++i) {
-            if (reasons[i] != Reason.None) continue;
             Receipt calldata receipt = receipts[i];
+            uint256 at = settledAts[i];
+            if (reasons[i] != 0 || _passes(receipt, batch, at, passed)) continue;
             // A key may have signed a root over leaves that are not its own.
-            if (receipt.keyId != keyId) {
-                reasons[i] = Reason.KeyMismatch;
-            } else if (receipt.mode != mode) {
-                reasons[i] = Reason.ModeMismatch;
+            if (receipt.keyId != batch.keyId) {
+                reasons[i] = uint256(Reason.KeyMismatch);
+            } else if (receipt.mode != batch.mode) {
+                reasons[i] = uint256(Reason.ModeMismatch);
             } else {
                 if (receipt.modelId != modelId) {
                     modelId = receipt.modelId;
-                    _readEvidence(keyId, modelId, mode, key, model, measurement);
+                    _readEvidence(batch.keyId, modelId, batch.mode, found);
                 }
-                reasons[i] = _verdict(receipt, settledAts[i], key, model, measurement);
+                Reason reason = _verdict(receipt, at, found);
+                if (reason == Reason.None) _remember(receipt, at, passed);
+                else reasons[i] = uint256(reason);
             }
         }
     }
 
+    /// @dev True if the receipts that passed tell that this one does. Every rule holds for a span of completion times,
+    /// without gaps, and of a receipt asks for nothing beyond what is compared here.
+    function _passes(
+        Receipt calldata receipt,
+        Batch calldata batch,
+        uint256 settledAt_,
+        Passed memory passed
+    ) private pure returns (bool yes) {
+        assembly ("memory-safe") {
+            let differs := or(
+                or(
+                    xor(calldataload(add(receipt, 0xc0)), calldataload(batch)),
+                    xor(calldataload(add(receipt, 0x160)), calldataload(add(batch, 0x20)))
+                ),
+                or(
+                    or(xor(settledAt_, mload(passed)), xor(calldataload(add(receipt, 0x20)), mload(add(passed, 0x20)))),
+                    xor(calldataload(add(receipt, 0x80)), mload(add(passed, 0x40)))
+                )
+            )
+            let completedAt := calldataload(add(receipt, 0x140))
+            yes := iszero(
+                or(differs, or(lt(completedAt, mload(add(passed, 0x60))), gt(completedAt, mload(add(passed, 0x80)))))
+            )
+        }
+    }
+
+    function _remember(Receipt calldata receipt, uint256 settledAt_, Passed memory passed) private pure {
+        (bytes32 modelId, uint256 scheme, uint256 completedAt) = (
+            receipt.modelId,
+            receipt.outputScheme,
+            receipt.completedAt
+        );
+        bool another = passed.settledAt != settledAt_ || passed.modelId != modelId || passed.scheme != scheme;
+        if (another) (passed.settledAt, passed.modelId, passed.scheme) = (settledAt_, modelId, scheme);
+        if (another || completedAt < passed.first) passed.first = completedAt;
+        if (another || completedAt > passed.last) passed.last = completedAt;
+    }
+
     /// @dev R4 over everything a receipt rests on.
     function _judge(Receipt calldata receipt, Verification memory result) private view {
-        uint8 mode = receipt.mode;
-        KeyState memory key;
-        ModelState memory model;
-        MeasurementState memory measurement;
-        _readEvidence(receipt.keyId, receipt.modelId, mode, key, model, measurement);
-        result.reason = _checkEvidence(receipt, result.settledAt, key, model, measurement);
+        uint256 mode = _modeOf(receipt);
+        Evidence memory found;
+        _readEvidence(receipt.keyId, receipt.modelId, mode, found);
+        result.reason = _checkEvidence(receipt, result.settledAt, found);
         if (result.reason != Reason.None) return;
-        Reason distrust = _checkDistrust(key, model, measurement, mode, result.settledAt);
-        Reason freeze = _checkFreeze(key, model, measurement, mode);
+        Reason distrust = _checkDistrust(found, mode, result.settledAt);
+        Reason freeze = _checkFreeze(found, mode);
         result.distrusted = distrust != Reason.None;
         result.frozen = freeze != Reason.None;
         result.reason = result.distrusted ? distrust : freeze;
@@ -446,15 +532,24 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     function _verdict(
         Receipt calldata receipt,
         uint256 settledAt_,
-        KeyState memory key,
-        ModelState memory model,
-        MeasurementState memory measurement
+        Evidence memory found
     ) private view returns (Reason reason) {
-        reason = _checkEvidence(receipt, settledAt_, key, model, measurement);
+        reason = _checkEvidence(receipt, settledAt_, found);
         if (reason != Reason.None) return reason;
-        uint8 mode = receipt.mode;
-        reason = _checkDistrust(key, model, measurement, mode, settledAt_);
-        if (reason == Reason.None) reason = _checkFreeze(key, model, measurement, mode);
+        uint256 mode = _modeOf(receipt);
+        reason = _checkDistrust(found, mode, settledAt_);
+        if (reason == Reason.None) reason = _checkFreeze(found, mode);
+    }
+
+    /// @dev Of a receipt whose digest was made, which a mode with bits beyond its type does not survive.
+    function _modeOf(Receipt calldata receipt) private pure returns (uint256 mode) {
+        assembly ("memory-safe") {
+            mode := calldataload(add(receipt, 0x160))
+        }
+    }
+
+    function _nodeOf(Evidence memory found) private pure returns (bytes32) {
+        return bytes32(uint256(uint40(found.key >> StandingLayout.KEY_NODE)));
     }
 
     /// @inheritdoc IInferenceRegistry

@@ -62,6 +62,15 @@ interface IEnclaveRegistry is IKeyRegistry {
         bytes32 modelId
     ) external view returns (KeyState memory key, MeasurementState memory measurement);
 
+    /// @notice The same as it is kept, by `StandingLayout`: for contracts that ask with every call.
+    /// @return key Word of the key.
+    /// @return approval Word of its image's approval for the version.
+    /// @return measurement Word of the image.
+    function packedEnclaveState(
+        bytes32 keyId,
+        bytes32 modelId
+    ) external view returns (uint256 key, uint256 approval, uint256 measurement);
+
     /// @notice Measurement a key was admitted with; zero for unknown keys.
     function measurementOf(bytes32 keyId) external view returns (bytes32);
 

@@ -25,38 +25,29 @@ struct Channel {
 }
 
 /// @notice What one request of a channel is collected with: what tells its channel from others of the node and model
-/// version, the voucher, and of the receipt what does not follow from these and from the batch.
-/// @param signer See {Channel}.
-/// @param modeMask See {Channel}.
-/// @param lane See {Channel}.
+/// version, the voucher, and of the receipt what does not follow from these and from the batch. Four words hold several
+/// fields each, as calldata is what a claim mostly costs; `ClaimWords` packs and reads them.
+/// @param payer From the highest bit: index 32 (place of the receipt in its batch) ‖ sequence 64 (of voucher and receipt,
+/// from 1) ‖ payer 160 (see {Channel}).
+/// @param signer zero 24 ‖ modeMask 8 ‖ lane 64 ‖ signer 160 (see {Channel}; signer 0 where the payer signs itself).
+/// @param fees maxCumulative 128 (of the voucher: most that the channel may have cost after this request, in wei) ‖
+/// cumulativeFee 128 (of the receipt: what the channel has cost after this request, in wei).
+/// @param answer zero 184 ‖ outputScheme 8 ‖ completedAt 64 (of the receipt, in unix seconds).
 /// @param inputHash Of voucher and receipt.
 /// @param outputHash Of the receipt.
-/// @param outputScheme Of the receipt.
 /// @param contextHash Of the receipt.
-/// @param payer See {Channel}.
-/// @param sequence Of voucher and receipt; from 1.
-/// @param cumulativeFee Of the receipt: what the channel has cost after this request, in wei.
-/// @param completedAt Of the receipt, in unix seconds.
-/// @param maxCumulative Of the voucher: most that the channel may have cost after this request, in wei.
 /// @param r Of the voucher's signature.
 /// @param vs Of the voucher's signature: `s`, and `v − 27` in its highest bit (EIP-2098).
-/// @param index Place of the receipt in its batch.
 struct Claim {
-    address signer;
-    uint8 modeMask;
-    uint64 lane;
+    uint256 payer;
+    uint256 signer;
+    uint256 fees;
+    uint256 answer;
     bytes32 inputHash;
     bytes32 outputHash;
-    uint8 outputScheme;
     bytes32 contextHash;
-    address payer;
-    uint64 sequence;
-    uint128 cumulativeFee;
-    uint64 completedAt;
-    uint128 maxCumulative;
     bytes32 r;
     bytes32 vs;
-    uint32 index;
 }
 
 /// @notice Claims on receipts of one batch, or on receipts that settled alone, under one key, node and model version.

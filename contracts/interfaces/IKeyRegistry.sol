@@ -62,6 +62,12 @@ interface IKeyRegistry is IDistrustable {
     /// @notice State of a key; all zero where it is not registered.
     function keyState(bytes32 keyId) external view returns (KeyState memory);
 
+    /// @notice State of a key as it is kept, in one word by `StandingLayout`: for contracts that ask with every call.
+    function packedKeyState(bytes32 keyId) external view returns (uint256);
+
+    /// @notice Address that signs for a key, and {packedKeyState}.
+    function packedSigningKey(bytes32 keyId) external view returns (address signer, uint256 key);
+
     /// @notice Address that signs for a key, and its state; all zero where it is not registered.
     function signingKey(bytes32 keyId) external view returns (address signer, KeyState memory state);
 

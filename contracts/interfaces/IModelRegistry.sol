@@ -88,4 +88,9 @@ interface IModelRegistry is IDistrustable, IVerifyingKeys, IModelLineage {
 
     /// @notice What settlement asks; the verifier's state only where `mode` is ZKML. All zero for unknown versions.
     function modelState(bytes32 modelId, uint8 mode) external view returns (ModelState memory);
+
+    /// @notice The same as it is kept, by `StandingLayout`: for contracts that ask with every call.
+    /// @return own Word of the version.
+    /// @return verifier Word of its verifier; 0 unless `mode` is ZKML.
+    function packedModelState(bytes32 modelId, uint8 mode) external view returns (uint256 own, uint256 verifier);
 }

@@ -11,6 +11,7 @@ import {Batch, Modes, Reason} from "../interfaces/InferenceTypes.sol";
 import {ReceiptLib} from "../verification/ReceiptLib.sol";
 import {VoucherLib} from "../verification/VoucherLib.sol";
 import {ClaimCalls} from "./ClaimCalls.sol";
+import {ClaimWords} from "./ClaimWords.sol";
 import {EscrowAccounts} from "./EscrowAccounts.sol";
 
 /// @title Channels
@@ -148,19 +149,23 @@ abstract contract Channels is EscrowAccounts, EIP712 {
 
     // ---------------------------------------------------------------------------------------------- collecting
 
-    /// @dev What is known of a claim once it was looked at. Words of claims are read as they come: `ClaimCalls.channelOf`
-    /// and the registry have refused those with bits beyond their type.
+    /// @dev What is known of a claim once it was looked at. Fields of claims are read by their width:
+    /// `ClaimCalls.channelOf` has refused claims with bits beyond them.
+    /// @param domain Separator of vouchers.
     /// @param nodeId As the channel has it; `keyNode` as the registry has it.
     /// @param session The session's first slot before anything is paid, as a word.
+    /// @param sessionSlot Where that is kept.
     /// @param account The payer's account, the same.
     /// @param accountSlot Where that is kept.
     struct Finding {
+        bytes32 domain;
         bytes32 channelId;
         bytes32 nodeId;
         bytes32 keyNode;
         bytes32 modelId;
         uint256 amount;
         uint256 session;
+        uint256 sessionSlot;
         uint256 account;
         uint256 accountSlot;
     }
@@ -226,34 +231,48 @@ abstract contract Channels is EscrowAccounts, EIP712 {
 
     function _collectGroup(ClaimGroup calldata group, uint256 place) private returns (uint256 amount) {
         Finding memory found;
-        bytes32[] memory channels;
-        uint256[] memory settledAts;
-        uint256[] memory reasons;
-        (channels, found.keyNode, settledAts, reasons) = _findMany(group);
+        (bytes32[] memory channels, uint256[] memory settledAts, uint256[] memory reasons) = _findMany(group, found);
         // All of a batch settled at once: its fees are written once. Receipts that settled alone may differ in epoch.
-        (found.nodeId, found.modelId) = (group.nodeId, group.modelId);
-        uint256 epoch = 0;
+        uint256 settledAt = 0;
         uint256 run = 0;
+        Claim calldata claim = _firstOf(group);
         for (uint256 i = 0; i < channels.length; ++i) {
             found.channelId = channels[i];
-            Claim calldata claim = group.claims[i];
-            Refusal refusal = _judge(found, Reason(reasons[i]), group.batch, claim);
-            if (refusal != Refusal.None) {
+            Refusal refusal = _judge(found, reasons[i], group.batch, claim);
+            if (refusal == Refusal.None) {
+                if (settledAts[i] != settledAt) {
+                    if (FeeEpochs.at(settledAts[i]) != FeeEpochs.at(settledAt)) {
+                        amount += _accrueGroup(group, settledAt, run);
+                        run = 0;
+                    }
+                    settledAt = settledAts[i];
+                }
+                run += found.amount;
+                _pay(found, claim);
+            } else {
                 emit ClaimSkipped(place, i, refusal, Reason(reasons[i]));
-                continue;
             }
-            if (FeeEpochs.at(settledAts[i]) != epoch) {
-                amount += _accrueGroup(group, epoch, run);
-                (epoch, run) = (FeeEpochs.at(settledAts[i]), 0);
-            }
-            run += found.amount;
-            _pay(found, claim);
+            claim = _after(claim);
         }
-        amount += _accrueGroup(group, epoch, run);
+        amount += _accrueGroup(group, settledAt, run);
     }
 
-    function _accrueGroup(ClaimGroup calldata group, uint256 epoch, uint256 amount) private returns (uint256) {
-        if (amount != 0) _accrue(group.nodeId, group.modelId, _settlerOf(group.batch), epoch, amount);
+    function _firstOf(ClaimGroup calldata group) private pure returns (Claim calldata claim) {
+        Claim[] calldata claims = group.claims;
+        assembly ("memory-safe") {
+            claim := claims.offset
+        }
+    }
+
+    /// @dev The claim behind this one, in an array that is known to have it or not to be read there.
+    function _after(Claim calldata claim) private pure returns (Claim calldata next) {
+        assembly ("memory-safe") {
+            next := add(claim, 0x120)
+        }
+    }
+
+    function _accrueGroup(ClaimGroup calldata group, uint256 settledAt, uint256 amount) private returns (uint256) {
+        if (amount != 0) _accrue(group.nodeId, group.modelId, _settlerOf(group.batch), FeeEpochs.at(settledAt), amount);
         return amount;
     }
 
@@ -269,101 +288,89 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         Claim calldata claim,
         bytes32[] calldata proof
     ) private view returns (Finding memory found, Refusal refusal, Reason reason, uint256 settledAt) {
-        found.nodeId = nodeId;
-        found.modelId = modelId;
+        (found.domain, found.nodeId, found.modelId) = (_domainSeparatorV4(), nodeId, modelId);
         found.channelId = ClaimCalls.channelOf(address(this), nodeId, modelId, claim);
         uint256 answer = ClaimCalls.settledReceipt(inferenceRegistry, batch, modelId, found.channelId, claim, proof);
         (found.keyNode, settledAt, reason) = ClaimCalls.read(answer);
-        refusal = _judge(found, reason, batch, claim);
+        refusal = _judge(found, uint256(reason), batch, claim);
     }
 
     /// @dev What the registry says of a group's receipts; the rest is for {_judge}, one after the other, as one claim
     /// changes what the next may find.
     function _findMany(
-        ClaimGroup calldata group
-    )
-        private
-        view
-        returns (bytes32[] memory channels, bytes32 keyNode, uint256[] memory settledAts, uint256[] memory reasons)
-    {
-        Claim[] calldata claims = group.claims;
-        channels = new bytes32[](claims.length);
+        ClaimGroup calldata group,
+        Finding memory found
+    ) private view returns (bytes32[] memory channels, uint256[] memory settledAts, uint256[] memory reasons) {
         (bytes32 nodeId, bytes32 modelId) = (group.nodeId, group.modelId);
-        for (uint256 i = 0; i < claims.length; ++i)
-            channels[i] = ClaimCalls.channelOf(address(this), nodeId, modelId, claims[i]);
-        (keyNode, settledAts, reasons) = ClaimCalls.settledReceipts(inferenceRegistry, group, channels);
+        (found.domain, found.nodeId, found.modelId) = (_domainSeparatorV4(), nodeId, modelId);
+        channels = new bytes32[](group.claims.length);
+        Claim calldata claim = _firstOf(group);
+        for (uint256 i = 0; i < channels.length; ++i) {
+            channels[i] = ClaimCalls.channelOf(address(this), nodeId, modelId, claim);
+            claim = _after(claim);
+        }
+        (found.keyNode, settledAts, reasons) = ClaimCalls.settledReceipts(inferenceRegistry, group, channels);
     }
 
     /// @dev What a claim on a receipt is paid, by what the payer signed and by what is left (R7).
     function _judge(
         Finding memory found,
-        Reason reason,
+        uint256 reason,
         Batch calldata batch,
         Claim calldata claim
     ) private view returns (Refusal) {
-        if (reason != Reason.None) return Refusal.NotVerified;
+        if (reason != uint256(Reason.None)) return Refusal.NotVerified;
         if (found.keyNode != found.nodeId) return Refusal.OtherNode;
-        uint256 sequence;
-        uint256 allowed;
+        uint256 mode;
         assembly ("memory-safe") {
-            sequence := calldataload(add(claim, 0x100))
-            allowed := and(shr(calldataload(add(batch, 0x20)), calldataload(add(claim, 0x20))), 1)
+            mode := calldataload(add(batch, 0x20))
         }
+        (uint256 payer, uint256 signer) = (claim.payer, claim.signer);
+        uint256 sequence = uint64(payer >> ClaimWords.SEQUENCE);
         if (sequence == 0) return Refusal.WrongSequence;
-        if (allowed == 0) return Refusal.ModeNotAllowed;
-        if (!_isSigned(found.channelId, claim)) return Refusal.BadVoucher;
-        return _measure(found, claim);
+        if (((signer >> ClaimWords.MODE_MASK) >> mode) & 1 == 0) return Refusal.ModeNotAllowed;
+        payer = uint160(payer);
+        signer = uint160(signer);
+        if (signer == 0) signer = payer;
+        if (_signerOf(found, sequence, claim) != signer || signer == 0) return Refusal.BadVoucher;
+        return _measure(found, claim, payer, signer == payer);
     }
 
-    function _isSigned(bytes32 channelId, Claim calldata claim) private view returns (bool) {
-        uint64 sequence;
-        bytes32 inputHash;
-        uint128 maxCumulative;
-        bytes32 r;
-        bytes32 vs;
-        address signer;
-        assembly ("memory-safe") {
-            signer := calldataload(claim)
-            inputHash := calldataload(add(claim, 0x60))
-            sequence := calldataload(add(claim, 0x100))
-            maxCumulative := calldataload(add(claim, 0x160))
-            r := calldataload(add(claim, 0x180))
-            vs := calldataload(add(claim, 0x1a0))
-        }
-        bytes32 hash = VoucherLib.voucherHash(channelId, sequence, inputHash, maxCumulative);
-        address recovered = VoucherLib.recover(ReceiptLib.digest(_domainSeparatorV4(), hash), r, vs);
-        return recovered != address(0) && recovered == signer;
+    /// @dev Zero for nobody.
+    function _signerOf(Finding memory found, uint256 sequence, Claim calldata claim) private view returns (uint256) {
+        bytes32 hash = VoucherLib.voucherHash(
+            found.channelId,
+            uint64(sequence),
+            claim.inputHash,
+            uint128(claim.fees >> ClaimWords.MAX_CUMULATIVE)
+        );
+        return uint160(VoucherLib.recover(ReceiptLib.digest(found.domain, hash), claim.r, claim.vs));
     }
 
-    function _measure(Finding memory found, Claim calldata claim) private view returns (Refusal) {
-        uint256 due;
-        address payer;
-        bool isPayer;
-        assembly ("memory-safe") {
-            // The lesser of maxCumulative and cumulativeFee.
-            due := calldataload(add(claim, 0x160))
-            let fee := calldataload(add(claim, 0x120))
-            due := xor(due, mul(xor(due, fee), lt(fee, due)))
-            payer := calldataload(add(claim, 0xe0))
-            isPayer := eq(payer, calldataload(claim))
-        }
-        // More than all there is cannot be paid anyway.
+    function _measure(
+        Finding memory found,
+        Claim calldata claim,
+        uint256 payer,
+        bool isPayer
+    ) private view returns (Refusal) {
+        // The lesser of maxCumulative and cumulativeFee. More than all there is cannot be paid anyway.
+        uint256 due = claim.fees >> ClaimWords.MAX_CUMULATIVE;
+        uint256 fee = uint128(claim.fees);
+        if (fee < due) due = fee;
         if (due > type(uint96).max) due = type(uint96).max;
-        uint256 word = _word(_sessions[found.channelId]);
+        (uint256 slot, uint256 word) = _read(_sessions[found.channelId]);
+        (found.sessionSlot, found.session) = (slot, word);
         uint256 paid = uint96(word);
         if (due <= paid) return Refusal.NothingDue;
         if (!isPayer) {
             uint256 limit = _sessions[found.channelId].limit;
             if (limit == 0) return Refusal.NotOpened;
-            if (claim.completedAt > word >> EXPIRY_AT) return Refusal.SessionExpired;
+            if (uint64(claim.answer) > word >> EXPIRY_AT) return Refusal.SessionExpired;
             if (limit <= paid) return Refusal.LimitReached;
             if (due > limit) due = limit;
         }
-        found.session = word;
-        Account storage own = _accounts[payer][found.nodeId];
-        uint256 slot;
+        slot = _accountSlot(payer, found.nodeId);
         assembly ("memory-safe") {
-            slot := own.slot
             word := sload(slot)
         }
         (found.account, found.accountSlot) = (word, slot);
@@ -395,41 +402,71 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     /// the account at most its balance, and what waits is part of what is held.
     function _pay(Finding memory found, Claim calldata claim) private {
         uint256 amount = found.amount;
-        (uint256 word, uint256 purse, uint256 slot) = (found.session, found.account, found.accountSlot);
-        bytes32 channelId = found.channelId;
-        Session storage own = _sessions[channelId];
-        uint64 sequence;
-        bool isPayer;
+        (uint256 word, uint256 slot) = (found.session, found.sessionSlot);
         assembly ("memory-safe") {
             word := add(word, amount)
-            purse := sub(purse, amount)
-            sstore(own.slot, word)
-            sstore(slot, purse)
-            sequence := calldataload(add(claim, 0x100))
-            isPayer := eq(calldataload(add(claim, 0xe0)), calldataload(claim))
+            sstore(slot, word)
         }
+        uint256 purse = found.account;
+        slot = found.accountSlot;
+        assembly ("memory-safe") {
+            purse := sub(purse, amount)
+            sstore(slot, purse)
+        }
+        uint256 payer = claim.payer;
         // A payer's own channel was never opened: indexers learn here what it is.
-        if (uint96(word) == amount && isPayer) _announce(found, claim);
-        emit Collected(channelId, sequence, amount, uint96(word), uint96(purse), uint96(word >> OWED_AT));
+        if (uint96(word) == amount) _announce(found, claim);
+        _tell(found.channelId, uint64(payer >> ClaimWords.SEQUENCE), amount, word, purse);
+    }
+
+    /// @dev Emits `Collected` from words of session and account: the compiler's encoder would cost twice as much.
+    function _tell(bytes32 channelId, uint256 sequence, uint256 amount, uint256 word, uint256 purse) private {
+        bytes32 topic = Collected.selector;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, sequence)
+            mstore(add(data, 0x20), amount)
+            mstore(add(data, 0x40), shr(160, shl(160, word)))
+            mstore(add(data, 0x60), shr(160, shl(160, purse)))
+            // What is owed, from bit 96 on.
+            mstore(add(data, 0x80), shr(160, shl(64, word)))
+            log2(data, 0xa0, topic, channelId)
+        }
     }
 
     function _announce(Finding memory found, Claim calldata claim) private {
+        uint256 word = claim.signer;
+        address payer = address(uint160(claim.payer));
+        address signer = address(uint160(word));
+        if (signer != payer && signer != address(0)) return;
         emit ChannelOpened(
             found.channelId,
-            claim.payer,
+            payer,
             found.nodeId,
-            claim.signer,
+            payer,
             found.modelId,
-            claim.modeMask,
-            claim.lane,
+            uint8(word >> ClaimWords.MODE_MASK),
+            uint64(word >> ClaimWords.LANE),
             type(uint96).max,
             type(uint40).max
         );
     }
 
-    function _word(Session storage own) private view returns (uint256 word) {
+    /// @dev Of `_accounts[payer][nodeId]`.
+    function _accountSlot(uint256 payer, bytes32 nodeId) private pure returns (uint256 slot) {
         assembly ("memory-safe") {
-            word := sload(own.slot)
+            mstore(0x00, payer)
+            mstore(0x20, _accounts.slot)
+            mstore(0x20, keccak256(0x00, 0x40))
+            mstore(0x00, nodeId)
+            slot := keccak256(0x00, 0x40)
+        }
+    }
+
+    function _read(Session storage own) private view returns (uint256 slot, uint256 word) {
+        assembly ("memory-safe") {
+            slot := own.slot
+            word := sload(slot)
         }
     }
 }

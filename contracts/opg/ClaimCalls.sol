@@ -4,12 +4,14 @@ pragma solidity 0.8.34;
 import {Claim, ClaimGroup} from "../interfaces/IInferenceEscrow.sol";
 import {IInferenceRegistry} from "../interfaces/IInferenceRegistry.sol";
 import {Batch, Reason} from "../interfaces/InferenceTypes.sol";
+import {ClaimWords} from "./ClaimWords.sol";
 
 /// @title ClaimCalls
 /// @notice The registry's questions about the receipts that claims stand for. A receipt is put together where the call
 /// needs it, from the words of the claim: the compiler's encoder would cost several times as much.
-/// @dev Words are taken as they come. The registry refuses a receipt or batch with bits beyond a field's type
-/// (`ReceiptLib_NonCanonical`) and an index that is none, {channelOf} looks at the rest of a claim: nothing else needs to.
+/// @dev The batch is taken as it comes: the registry refuses one with bits beyond a field's type
+/// (`ReceiptLib_NonCanonical`), and an index that is none. Fields of a claim are read by their width, and {channelOf}
+/// refuses what is beyond them: nothing else needs to.
 library ClaimCalls {
     /// @notice A field of a claim has bits set beyond its type.
     error ClaimCalls_NonCanonical();
@@ -21,23 +23,25 @@ library ClaimCalls {
         bytes32 modelId,
         Claim calldata claim
     ) internal view returns (bytes32 id) {
-        uint256 excess;
+        (uint256 payer, uint256 signer, uint256 answer) = (claim.payer, claim.signer, claim.answer);
+        if ((signer >> ClaimWords.SIGNER_END) | (answer >> ClaimWords.ANSWER_END) != 0)
+            revert ClaimCalls_NonCanonical();
+        (uint256 lane, uint256 modeMask) = (uint64(signer >> ClaimWords.LANE), signer >> ClaimWords.MODE_MASK);
+        payer = uint160(payer);
+        signer = uint160(signer);
+        if (signer == 0) signer = payer;
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore(free, chainid())
             mstore(add(free, 0x20), escrow)
-            mstore(add(free, 0x40), calldataload(add(claim, 0xe0)))
-            mstore(add(free, 0x60), calldataload(claim))
+            mstore(add(free, 0x40), payer)
+            mstore(add(free, 0x60), signer)
             mstore(add(free, 0x80), nodeId)
             mstore(add(free, 0xa0), modelId)
-            calldatacopy(add(free, 0xc0), add(claim, 0x20), 0x40)
+            mstore(add(free, 0xc0), modeMask)
+            mstore(add(free, 0xe0), lane)
             id := keccak256(free, 0x100)
-            excess := or(
-                or(shr(160, calldataload(claim)), shr(8, calldataload(add(claim, 0x20)))),
-                or(shr(64, calldataload(add(claim, 0x40))), shr(128, calldataload(add(claim, 0x160))))
-            )
         }
-        if (excess != 0) revert ClaimCalls_NonCanonical();
     }
 
     /// @notice `settledReceipt` of a claim's receipt.
@@ -60,7 +64,8 @@ library ClaimCalls {
             _writeReceipt(answer + 0xc4, batch, modelId, channel, claim);
         }
         assembly ("memory-safe") {
-            mstore(add(answer, 0x244), calldataload(add(claim, 0x1c0)))
+            // The highest 32 bits of the first word: `ClaimWords.INDEX`.
+            mstore(add(answer, 0x244), shr(224, calldataload(claim)))
             mstore(add(answer, 0x264), 0x280)
             let size := shl(5, proof.length)
             mstore(add(answer, 0x284), proof.length)
@@ -125,14 +130,15 @@ library ClaimCalls {
             mstore(add(at, 0x104), sub(siblings, add(at, 0x04)))
             mstore(add(at, 0x124), claims.length)
             mstore(indices, claims.length)
-            let index := add(claims.offset, 0x1c0)
+            let claim := claims.offset
             for {
                 let to := add(indices, 0x20)
             } lt(to, siblings) {
                 to := add(to, 0x20)
             } {
-                mstore(to, calldataload(index))
-                index := add(index, 0x1e0)
+                // The highest 32 bits of the first word: `ClaimWords.INDEX`.
+                mstore(to, shr(224, calldataload(claim)))
+                claim := add(claim, 0x120)
             }
             mstore(siblings, proof.length)
             calldatacopy(add(siblings, 0x20), proof.offset, shl(5, proof.length))
@@ -150,10 +156,27 @@ library ClaimCalls {
         bytes32[] memory channels,
         Claim[] calldata claims
     ) private pure {
-        for (uint256 i = 0; i < claims.length; ++i) {
-            _writeReceipt(to, batch, modelId, channels[i], claims[i]);
-            unchecked {
+        Claim calldata claim;
+        assembly ("memory-safe") {
+            claim := claims.offset
+        }
+        uint256 from;
+        uint256 end;
+        assembly ("memory-safe") {
+            from := add(channels, 0x20)
+            end := add(from, shl(5, claims.length))
+        }
+        unchecked {
+            for (; from < end; from += 0x20) {
+                bytes32 channel;
+                assembly ("memory-safe") {
+                    channel := mload(from)
+                }
+                _writeReceipt(to, batch, modelId, channel, claim);
                 to += 0x180;
+                assembly ("memory-safe") {
+                    claim := add(claim, 0x120)
+                }
             }
         }
     }
@@ -167,15 +190,25 @@ library ClaimCalls {
         Claim calldata claim
     ) private pure {
         assembly ("memory-safe") {
+            // index 32 ‖ sequence 64 ‖ payer 160
+            let word := calldataload(claim)
+            let sequence := and(shr(160, word), 0xffffffffffffffff)
             mstore(0x00, channel)
-            mstore(0x20, calldataload(add(claim, 0x100)))
+            mstore(0x20, sequence)
             mstore(to, keccak256(0x00, 0x40))
             mstore(add(to, 0x20), modelId)
-            // Input, output, its scheme, context.
-            calldatacopy(add(to, 0x40), add(claim, 0x60), 0x80)
+            // Input and output.
+            calldatacopy(add(to, 0x40), add(claim, 0x80), 0x40)
+            mstore(add(to, 0xa0), calldataload(add(claim, 0xc0)))
             mstore(add(to, 0xc0), calldataload(batch))
-            // Payer, sequence, fee, time.
-            calldatacopy(add(to, 0xe0), add(claim, 0xe0), 0x80)
+            mstore(add(to, 0xe0), shr(96, shl(96, word)))
+            mstore(add(to, 0x100), sequence)
+            // maxCumulative 128 ‖ cumulativeFee 128
+            mstore(add(to, 0x120), shr(128, shl(128, calldataload(add(claim, 0x40)))))
+            // zero 184 ‖ outputScheme 8 ‖ completedAt 64
+            word := calldataload(add(claim, 0x60))
+            mstore(add(to, 0x80), shr(64, word))
+            mstore(add(to, 0x140), and(word, 0xffffffffffffffff))
             mstore(add(to, 0x160), calldataload(add(batch, 0x20)))
         }
     }

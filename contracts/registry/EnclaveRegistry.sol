@@ -9,6 +9,7 @@ import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {KeyKinds} from "../interfaces/InferenceTypes.sol";
 import {ReceiptLib} from "../verification/ReceiptLib.sol";
 import {KeyRegistry} from "./KeyRegistry.sol";
+import {StandingLayout} from "./StandingLayout.sol";
 
 /// @title EnclaveRegistry
 /// @notice See {IEnclaveRegistry}, where every function, event and error is documented.
@@ -96,16 +97,28 @@ contract EnclaveRegistry is KeyRegistry, IEnclaveRegistry {
         bytes32 keyId,
         bytes32 modelId
     ) external view returns (KeyState memory key, MeasurementState memory measurement) {
-        Standing memory found = _standing[keyId];
-        key = _keyState(found);
+        (uint256 word, uint256 approval, uint256 standing_) = packedEnclaveState(keyId, modelId);
+        key = _keyState(word);
         if (key.validFrom == 0) return (key, measurement);
-        bytes32 target = bytes32(uint256(found.tag >> 128));
-        Approval memory approval = _approvals[modelId][target];
-        measurement.approvedFrom = approval.from;
-        measurement.approvedUntil = _widen(approval.until);
-        found = _standing[target];
-        measurement.distrustedFrom = _widen(found.distrustedFrom);
-        measurement.frozenUntil = found.frozenUntil;
+        measurement.approvedFrom = uint40(approval >> StandingLayout.APPROVED_FROM);
+        measurement.approvedUntil = _widen(uint40(approval >> StandingLayout.APPROVED_UNTIL));
+        measurement.distrustedFrom = _widen(uint40(standing_ >> StandingLayout.DISTRUSTED_FROM));
+        measurement.frozenUntil = uint40(standing_ >> StandingLayout.FROZEN_UNTIL);
+    }
+
+    /// @inheritdoc IEnclaveRegistry
+    function packedEnclaveState(
+        bytes32 keyId,
+        bytes32 modelId
+    ) public view returns (uint256 key, uint256 approval, uint256 measurement) {
+        key = _packedStanding(keyId);
+        // 0 for what is no key, and for no measurement: nothing was approved or enrolled there.
+        bytes32 target = bytes32(key >> StandingLayout.KEY_NOTE);
+        Approval storage own = _approvals[modelId][target];
+        assembly ("memory-safe") {
+            approval := sload(own.slot)
+        }
+        measurement = _packedStanding(target);
     }
 
     /// @inheritdoc IEnclaveRegistry

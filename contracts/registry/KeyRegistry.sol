@@ -3,6 +3,7 @@ pragma solidity 0.8.34;
 
 import {Distrustable} from "../governance/Distrustable.sol";
 import {IKeyRegistry, KeyState} from "../interfaces/IKeyRegistry.sol";
+import {StandingLayout} from "./StandingLayout.sol";
 
 /// @title KeyRegistry
 /// @notice What operator keys and enclave keys have in common: a node for ever, a validity, an orderly end, distrust.
@@ -11,7 +12,7 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
     uint256 public constant MAX_LIVE_KEYS = 4;
 
     /// @dev Everything that opening a receipt asks of a key lives in the tag of its standing and costs one slot:
-    /// `note 40 ‖ node number 40 ‖ validUntil 40 ‖ validFrom 40 ‖ kind 8`. What the note says is the registry's own.
+    /// `note 40 ‖ node number 40 ‖ validUntil 40 ‖ validFrom 40 ‖ kind 8`, as `StandingLayout` has it.
     mapping(bytes32 keyId => address) private _signers;
     mapping(bytes32 nodeId => bytes32[]) private _live;
 
@@ -41,6 +42,16 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
     }
 
     /// @inheritdoc IKeyRegistry
+    function packedKeyState(bytes32 keyId) external view returns (uint256) {
+        return _packedStanding(keyId);
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function packedSigningKey(bytes32 keyId) external view returns (address signer, uint256 key) {
+        return (_signers[keyId], _packedStanding(keyId));
+    }
+
+    /// @inheritdoc IKeyRegistry
     function nodeOf(bytes32 keyId) public view returns (bytes32) {
         return _nodeOf(_standing[keyId].tag);
     }
@@ -52,18 +63,18 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
 
     /// @inheritdoc IKeyRegistry
     function keyState(bytes32 keyId) public view returns (KeyState memory state) {
-        return _keyState(_standing[keyId]);
+        return _keyState(_packedStanding(keyId));
     }
 
-    function _keyState(Standing memory found) internal pure returns (KeyState memory state) {
-        state.validFrom = uint40(found.tag >> 8);
+    function _keyState(uint256 word) internal pure returns (KeyState memory state) {
+        state.validFrom = uint40(word >> StandingLayout.KEY_VALID_FROM);
         // Other targets of distrust (measurements) have no validity: they are no keys.
         if (state.validFrom == 0) return state;
-        state.kind = uint8(found.tag);
-        state.validUntil = uint40(found.tag >> 48);
-        state.distrustedFrom = _widen(found.distrustedFrom);
-        state.frozenUntil = found.frozenUntil;
-        state.nodeId = _nodeOf(found.tag);
+        state.kind = uint8(word >> StandingLayout.KEY_KIND);
+        state.validUntil = uint40(word >> StandingLayout.KEY_VALID_UNTIL);
+        state.distrustedFrom = _widen(uint40(word >> StandingLayout.DISTRUSTED_FROM));
+        state.frozenUntil = uint40(word >> StandingLayout.FROZEN_UNTIL);
+        state.nodeId = bytes32(uint256(uint40(word >> StandingLayout.KEY_NODE)));
     }
 
     /// @dev Adds a key that is valid from now on. The caller has checked operator, stake and possession.

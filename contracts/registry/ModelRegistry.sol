@@ -11,6 +11,7 @@ import {IVerifyingKeys} from "../interfaces/IVerifyingKeys.sol";
 import {Modes} from "../interfaces/InferenceTypes.sol";
 import {Lineage} from "../interfaces/IModelLineage.sol";
 import {ModelLineage} from "./ModelLineage.sol";
+import {StandingLayout} from "./StandingLayout.sol";
 
 /// @title ModelRegistry
 /// @notice See {IModelRegistry}, where every function, event and error is documented.
@@ -103,17 +104,20 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
 
     /// @inheritdoc IModelRegistry
     function modelState(bytes32 modelId, uint8 mode) external view returns (ModelState memory state) {
-        Standing memory own = _standing[modelId];
-        if (own.distrustedFrom == 0) return state;
-        state.modes = uint8(own.tag);
-        state.verifier = address(uint160(own.tag >> 8));
-        state.distrustedFrom = _widen(own.distrustedFrom);
-        state.frozenUntil = own.frozenUntil;
-        if (mode == Modes.ZKML && state.verifier != address(0)) {
-            Standing memory verifier = _standing[_target(state.verifier)];
-            state.verifierDistrustedFrom = _widen(verifier.distrustedFrom);
-            state.verifierFrozenUntil = verifier.frozenUntil;
-        }
+        (uint256 own, uint256 verifier) = packedModelState(modelId, mode);
+        state.modes = uint8(own >> StandingLayout.MODEL_MODES);
+        state.verifier = address(uint160(own >> StandingLayout.MODEL_VERIFIER));
+        state.distrustedFrom = _widen(uint40(own >> StandingLayout.DISTRUSTED_FROM));
+        state.frozenUntil = uint40(own >> StandingLayout.FROZEN_UNTIL);
+        state.verifierDistrustedFrom = _widen(uint40(verifier >> StandingLayout.DISTRUSTED_FROM));
+        state.verifierFrozenUntil = uint40(verifier >> StandingLayout.FROZEN_UNTIL);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function packedModelState(bytes32 modelId, uint8 mode) public view returns (uint256 own, uint256 verifier) {
+        own = _packedStanding(modelId);
+        // Nothing is enrolled under 0, where a version has no verifier.
+        if (mode == Modes.ZKML) verifier = _packedStanding(bytes32(own >> StandingLayout.MODEL_VERIFIER));
     }
 
     /// @inheritdoc IVerifyingKeys

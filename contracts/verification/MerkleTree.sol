@@ -83,24 +83,36 @@ library MerkleTree {
         assembly ("memory-safe") {
             let at := proof.offset
             let end := add(at, shl(5, proof.length))
-            let node := mload(0x40)
-            mstore8(node, 0x01)
-            let left := add(node, 0x01)
-            let last := sub(count, 1)
-            for {} last {
-                index := shr(1, index)
-                last := shr(1, last)
+            // A node's 65 bytes are put together from 0x1f on: over the free pointer, which is put back.
+            let free := mload(0x40)
+            mstore8(0x1f, 0x01)
+            // Left of the path to the last leaf every node has a sibling. Reading past the proof's end is harmless: the
+            // length is compared when all is done.
+            for {
+                let apart := xor(index, sub(count, 1))
+            } apart {
+                apart := shr(1, apart)
             } {
-                // The last node of a level at an even place has no sibling: it is promoted.
-                if lt(index, add(last, and(index, 1))) {
-                    // Reading past the proof's end is harmless: the length is compared when all is done. The side follows from the lowest bit of the index, without a branch.
-                    let side := shl(5, and(index, 1))
-                    mstore(add(left, side), root)
-                    mstore(add(left, xor(side, 0x20)), calldataload(at))
-                    root := keccak256(node, 0x41)
+                // The side follows from the lowest bit of the index, without a branch.
+                let side := shl(5, and(index, 1))
+                mstore(add(0x20, side), root)
+                mstore(sub(0x40, side), calldataload(at))
+                root := keccak256(0x1f, 0x41)
+                at := add(at, 0x20)
+                index := shr(1, index)
+            }
+            // On that path a node at an odd place has a sibling on its left; one at an even place has none: it is promoted.
+            for {} index {
+                index := shr(1, index)
+            } {
+                if and(index, 1) {
+                    mstore(0x20, calldataload(at))
+                    mstore(0x40, root)
+                    root := keccak256(0x1f, 0x41)
                     at := add(at, 0x20)
                 }
             }
+            mstore(0x40, free)
             wellFormed := eq(at, end)
         }
     }

@@ -67,6 +67,49 @@ library ReceiptLib {
         }
     }
 
+    /// @notice Ids of receipts: {digest} of the struct hash of each.
+    function digests(
+        bytes32 domainSeparator,
+        Receipt[] calldata receipts
+    ) internal pure returns (bytes32[] memory ids) {
+        bytes32 typehash = RECEIPT_TYPEHASH;
+        uint256 excess;
+        assembly ("memory-safe") {
+            ids := mload(0x40)
+            mstore(ids, receipts.length)
+            let to := add(ids, 0x20)
+            let end := add(to, shl(5, receipts.length))
+            mstore(0x40, end)
+            // Behind the ids, which are what is kept: a receipt with its type, then its hash with the domain.
+            let fields := add(end, 0x20)
+            let hashed := add(end, 0x1c0)
+            mstore(end, typehash)
+            mstore(hashed, hex"1901")
+            mstore(add(hashed, 0x02), domainSeparator)
+            for {
+                let receipt := receipts.offset
+            } lt(to, end) {
+                receipt := add(receipt, 0x180)
+                to := add(to, 0x20)
+            } {
+                calldatacopy(fields, receipt, 0x180)
+                mstore(add(hashed, 0x22), keccak256(end, 0x1a0))
+                mstore(to, keccak256(hashed, 0x42))
+                excess := or(
+                    excess,
+                    or(
+                        or(
+                            or(shr(8, mload(add(fields, 0x80))), shr(160, mload(add(fields, 0xe0)))),
+                            or(shr(64, mload(add(fields, 0x100))), shr(128, mload(add(fields, 0x120))))
+                        ),
+                        or(shr(64, mload(add(fields, 0x140))), shr(8, mload(add(fields, 0x160))))
+                    )
+                )
+            }
+        }
+        if (excess != 0) revert ReceiptLib_NonCanonical();
+    }
+
     /// @notice Id of a signing key.
     /// @param kind One of `KeyKinds`.
     /// @param publicKey In the form of its kind.

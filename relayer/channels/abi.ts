@@ -5,9 +5,8 @@ import { Interface } from "ethers";
 const BATCH = "(bytes32 keyId,uint8 mode,bytes32 root,uint32 count,bytes32 dataHash,address settler)";
 const CHANNEL = "(address payer,address signer,bytes32 nodeId,bytes32 modelId,uint8 modeMask,uint64 lane)";
 const CLAIM =
-  "(address signer,uint8 modeMask,uint64 lane,bytes32 inputHash,bytes32 outputHash,uint8 outputScheme," +
-  "bytes32 contextHash,address payer,uint64 sequence,uint128 cumulativeFee,uint64 completedAt,uint128 maxCumulative," +
-  "bytes32 r,bytes32 vs,uint32 index)";
+  "(uint256 payer,uint256 signer,uint256 fees,uint256 answer,bytes32 inputHash,bytes32 outputHash,bytes32 contextHash," +
+  "bytes32 r,bytes32 vs)";
 
 export const inferenceEscrow = new Interface([
   "function deposit(address payer,bytes32 nodeId,uint256 amount)",

@@ -94,15 +94,20 @@ const aloneOf = ({ keyId, mode }: Receipt): Batch => ({
   ...{ keyId, mode, root: ZERO_HASH, count: 0, dataHash: ZERO_HASH, settler: ZERO_ADDRESS },
 });
 
-/** `Claim` of IInferenceEscrow.sol. */
+/** `Claim` of IInferenceEscrow.sol: four words hold several fields each, as `ClaimWords` has them. */
 export function claimOf({ request, receipt, index }: Collectable) {
   const { payer, signer, modeMask, lane } = request.channel;
   const { sequence, inputHash, maxCumulative } = request;
   const { outputHash, outputScheme, contextHash, cumulativeFee, completedAt } = receipt;
+  // A payer that signs itself is not named twice.
+  const session = signer === payer ? 0n : BigInt(signer);
   return {
-    ...{ payer, signer, modeMask, lane, sequence, inputHash, maxCumulative },
+    payer: BigInt(payer) | (sequence << 160n) | (BigInt(index) << 224n),
+    signer: session | (lane << 160n) | (BigInt(modeMask) << 224n),
+    fees: cumulativeFee | (maxCumulative << 128n),
+    answer: completedAt | (BigInt(outputScheme) << 64n),
+    ...{ inputHash, outputHash, contextHash },
     ...compactSignature(request.signature),
-    ...{ outputHash, outputScheme, contextHash, cumulativeFee, completedAt, index },
   };
 }
 
@@ -132,7 +137,7 @@ const GROUP_GAS = 110_000n;
 const CLAIM_GAS = 75_000n;
 const SIBLING_GAS = 800n;
 const GROUP_BYTES = 13 * 32;
-const CLAIM_BYTES = 15 * 32;
+const CLAIM_BYTES = 9 * 32;
 /** Selector, and where the list begins. */
 const CALL_BYTES = 4 + 2 * 32;
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { concat, dataSlice } from "ethers";
+import { concat, dataSlice, toBeHex } from "ethers";
 import { Reason, reasonName } from "../support/outcome.ts";
 import {
   EPOCH,
@@ -12,6 +12,7 @@ import {
   useEscrow,
   walletOf,
   ZeroAddress,
+  ZeroHash,
 } from "./support.ts";
 import type { ChannelFields, EscrowWorld } from "./support.ts";
 import type { ReceiptFields } from "../support/protocol.ts";
@@ -135,7 +136,7 @@ describe("InferenceEscrow: collecting", () => {
     const [batch, nodeId, modelId, claim, proof] = args;
     const bad = (over: object) =>
       refused(w, [batch, nodeId, modelId, { ...claim, ...over }, [...proof]], Refusal.BadVoucher);
-    await bad({ maxCumulative: claim.maxCumulative + 1n });
+    await bad({ fees: claim.fees + (1n << 128n) });
     await bad({ r: claim.vs });
     await bad({ r: "0x" + "00".repeat(32), vs: "0x" + "00".repeat(32) });
     const byOther = w.claim(c, await w.answer(c, 1n), walletOf("thief"));
@@ -199,13 +200,39 @@ describe("InferenceEscrow: collecting", () => {
     const args = await call(w, c, [await w.answer(c, 1n)]);
     const data = w.escrow.interface.encodeFunctionData("collect", [...args]);
     const to = await w.escrow.getAddress();
-    // Selector, batch, node, model; then the claim's words: signer, mask, lane, …, payer, … the index last.
-    for (const word of [0, 1, 2, 5, 7, 8, 9, 10, 11, 14]) {
-      const at = 4 + 8 * 32 + word * 32;
+    // Selector, batch, node, model; then the claim's words: of these `signer` and `answer` have bits that are no field's.
+    for (const [word, unused] of [
+      [1, 24],
+      [3, 184],
+    ] as const)
+      for (const bit of [256 - unused, 255]) {
+        const at = 4 + 8 * 32 + word * 32 + 31 - (bit >> 3);
+        const byte = BigInt(dataSlice(data, at, at + 1)) | (1n << BigInt(bit & 7));
+        const dirty = concat([dataSlice(data, 0, at), toBeHex(byte, 1), dataSlice(data, at + 1)]);
+        await expect(w.ethers.provider.call({ to, data: dirty }), `bit ${bit} of word ${word}`).to.be.revert(w.ethers);
+      }
+    // And the batch's: mode, count, settler.
+    for (const word of [1, 3, 5]) {
+      const at = 4 + word * 32;
       const dirty = concat([dataSlice(data, 0, at), "0x01", dataSlice(data, at + 1)]);
-      await expect(w.ethers.provider.call({ to, data: dirty }), `word ${word}`).to.be.revert(w.ethers);
+      await expect(w.ethers.provider.call({ to, data: dirty }), `word ${word} of the batch`).to.be.revert(w.ethers);
     }
     await w.ethers.provider.call({ to, data });
+  });
+
+  it("takes a payer that signs itself by its name or by none, and nobody for a signature that is none", async () => {
+    const w = world();
+    const c = await own(w);
+    const [batch, nodeId, modelId, claim, proof] = await call(w, c, [await w.answer(c, 1n)]);
+    const named = { ...claim, signer: claim.signer | BigInt(c.payer) };
+    expect(claim.signer).to.not.equal(named.signer);
+    for (const it of [claim, named])
+      expect(await w.escrow.collectable(batch, nodeId, modelId, it, [...proof])).to.deep.equal([FEE, 0n, 0n]);
+    const nobody = { ...w.channel(ZeroAddress) };
+    const receipt = await w.answer(nobody, 1n);
+    const unsigned = { ...w.claim(nobody, receipt, payer), r: ZeroHash, vs: ZeroHash };
+    const settled = await w.settle([receipt]);
+    await refused(w, [settled, nodeId, modelId, unsigned, []], Refusal.BadVoucher);
   });
 
   it("caps what a channel can ever pay at what can be counted, however much was signed", async () => {
@@ -326,7 +353,7 @@ describe("InferenceEscrow: collecting", () => {
     it("skips a bad voucher with its place and why, and pays the others [R2]", async () => {
       const w = world();
       const group = await many(w, 4);
-      group.claims[1] = { ...group.claims[1]!, maxCumulative: FEE * 2n };
+      group.claims[1] = { ...group.claims[1]!, fees: group.claims[1]!.fees + (1n << 128n) };
       const all = await events(w, w.escrow.collectBatch([group, group]));
       expect(skipped(all)).to.deep.equal([
         [0, 1, Number(Refusal.BadVoucher), "None"],
@@ -345,7 +372,7 @@ describe("InferenceEscrow: collecting", () => {
         { ...group, proof: group.proof.slice(1) },
         { ...group, claims: [group.claims[1]!, group.claims[0]!, group.claims[2]!] },
         { ...group, batch: { ...group.batch, dataHash: "0x" + "11".repeat(32) } },
-        { ...group, claims: group.claims.map((each, i) => (i === 2 ? { ...each, cumulativeFee: FEE + 1n } : each)) },
+        { ...group, claims: group.claims.map((each, i) => (i === 2 ? { ...each, fees: each.fees + 1n } : each)) },
         { ...group, claims: [] },
       ];
       const all = await events(w, w.escrow.collectBatch([...bad, group]));

@@ -143,22 +143,17 @@ export async function escrowAt(w: Base, address: string) {
   function claim(c: ChannelFields, r: ReceiptFields, key: Wallet | HDNodeWallet, index = 0, max = r.cumulativeFee) {
     const voucher = { channelId: channelIdOf(c), sequence: r.sequence, inputHash: r.inputHash, maxCumulative: max };
     const signature = Signature.from(key.signingKey.sign(TypedDataEncoder.hash(domain, voucherTypes, voucher)));
+    const session = c.signer === c.payer ? 0n : BigInt(c.signer);
     return {
-      payer: c.payer,
-      signer: c.signer,
-      modeMask: c.modeMask,
-      lane: c.lane,
-      sequence: r.sequence,
+      payer: BigInt(c.payer) | (r.sequence << 160n) | (BigInt(index) << 224n),
+      signer: session | (c.lane << 160n) | (BigInt(c.modeMask) << 224n),
+      fees: r.cumulativeFee | (max << 128n),
+      answer: r.completedAt | (BigInt(r.outputScheme) << 64n),
       inputHash: r.inputHash,
-      maxCumulative: max,
+      outputHash: r.outputHash,
+      contextHash: r.contextHash,
       r: signature.r,
       vs: signature.yParityAndS,
-      outputHash: r.outputHash,
-      outputScheme: r.outputScheme,
-      contextHash: r.contextHash,
-      cumulativeFee: r.cumulativeFee,
-      completedAt: r.completedAt,
-      index,
     };
   }
   /** Settles a batch over these receipts, signed by the world's key of their mode. */

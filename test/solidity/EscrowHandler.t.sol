@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.34;
 
+import {ClaimWords} from "../../contracts/opg/ClaimWords.sol";
 import {FeeEpochs, IFeeSplitter} from "../../contracts/interfaces/IFeeSplitter.sol";
 import {Channel, Claim, ClaimGroup, Refusal, Reservation} from "../../contracts/interfaces/IInferenceEscrow.sol";
 import {Batch, Opening, Receipt, SignedBatch, SignedReceipt} from "../../contracts/interfaces/InferenceTypes.sol";
@@ -32,6 +33,8 @@ contract EscrowHandler is World {
     struct Item {
         uint256 channel;
         Batch batch;
+        Receipt receipt;
+        uint128 max;
         Claim claim;
         bytes32[] proof;
         bytes32 digest;
@@ -215,7 +218,7 @@ contract EscrowHandler is World {
             Item storage item = _items[members[i]];
             groups[0].claims[i] = item.claim;
             if ((spoilt >> i) & 1 == 1) {
-                groups[0].claims[i].maxCumulative += 1;
+                groups[0].claims[i].fees += 1 << 128;
                 continue;
             }
             uint256 due = _due(item);
@@ -337,7 +340,7 @@ contract EscrowHandler is World {
             require(limit == _limit[c] && expiry == _expiry[c], "session");
         }
         for (uint256 i = 0; i < _items.length; ++i) {
-            require(_paidFor[_id(_items[i])] <= _items[i].claim.cumulativeFee, "a receipt paid beyond its fee");
+            require(_paidFor[_id(_items[i])] <= _items[i].receipt.cumulativeFee, "a receipt paid beyond its fee");
         }
     }
 
@@ -346,11 +349,11 @@ contract EscrowHandler is World {
     /// @dev What R7 says of an item now.
     function _due(Item storage item) private view returns (uint256 due) {
         uint256 settledAt = registry.settledAt(item.digest);
-        uint256 completedAt = item.claim.completedAt;
+        uint256 completedAt = item.receipt.completedAt;
         if (settledAt == 0 || completedAt < _keyFrom || completedAt > _keyFrom + KEY_LIFE) return 0;
         if (settledAt > completedAt + 3 days) return 0;
         uint256 c = item.channel;
-        due = _min(item.claim.maxCumulative, item.claim.cumulativeFee);
+        due = _min(item.max, item.receipt.cumulativeFee);
         if (c >= 2) {
             if (_limit[c] == 0 || completedAt > _expiry[c]) return 0;
             due = _min(due, _limit[c]);
@@ -366,7 +369,7 @@ contract EscrowHandler is World {
     }
 
     function _id(Item storage item) private view returns (bytes32) {
-        return keccak256(abi.encode(item.channel, item.claim.sequence, item.claim.outputHash));
+        return keccak256(abi.encode(item.channel, item.receipt.sequence, item.receipt.outputHash));
     }
 
     function _credit(uint256 p, uint256 amount) private {
@@ -397,23 +400,24 @@ contract EscrowHandler is World {
         bytes32 digestOf = escrow.voucherDigest(escrow.channelIdOf(channel), receipt.sequence, receipt.inputHash, max);
         uint256 key = c < 2 ? _payerSecret(_payerOf(c)) : SESSION + c;
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digestOf);
-        item.claim = Claim({
-            signer: channel.signer,
-            modeMask: channel.modeMask,
-            lane: channel.lane,
-            inputHash: receipt.inputHash,
-            outputHash: receipt.outputHash,
-            outputScheme: 0,
-            contextHash: 0,
-            payer: channel.payer,
-            sequence: receipt.sequence,
-            cumulativeFee: receipt.cumulativeFee,
-            completedAt: receipt.completedAt,
-            maxCumulative: max,
-            r: r,
-            vs: bytes32(uint256(s) | (uint256(v - 27) << 255)),
-            index: index
-        });
+        (item.receipt, item.max) = (receipt, max);
+        _pack(item, index);
+        (item.claim.r, item.claim.vs) = (r, bytes32(uint256(s) | (uint256(v - 27) << 255)));
+    }
+
+    /// @dev All of a claim but its signature. A payer that signs itself is named or not.
+    function _pack(Item storage item, uint32 index) private {
+        Receipt memory receipt = item.receipt;
+        Channel storage channel = _channels[item.channel];
+        address signer = item.channel < 2 && index == 0 ? address(0) : channel.signer;
+        Claim storage claim = item.claim;
+        claim.payer = ClaimWords.payerWord(channel.payer, receipt.sequence, index);
+        claim.signer = ClaimWords.signerWord(signer, channel.lane, channel.modeMask);
+        claim.fees = ClaimWords.feesWord(receipt.cumulativeFee, item.max);
+        claim.answer = ClaimWords.answerWord(receipt.completedAt, receipt.outputScheme);
+        claim.inputHash = receipt.inputHash;
+        claim.outputHash = receipt.outputHash;
+        claim.contextHash = receipt.contextHash;
     }
 
     function _receipt(uint256 c, uint256 seed) private view returns (Receipt memory receipt) {
