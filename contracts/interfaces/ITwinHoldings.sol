@@ -9,8 +9,9 @@ interface ITwinHoldings {
     function holds(bytes16 digitalTwinId, address account, uint256 minimum) external view returns (bool);
 
     /// @notice Whether an account holds at least `minimum` keys and bought none of this twin after `since`, in unix
-    /// seconds. With `since` in the past, nobody passes who bought for the occasion. Buying more starts the time anew;
-    /// nobody can buy for another account, so nobody else can restart it.
+    /// seconds. With `since` in the past, nobody passes who bought for the occasion. A purchase in a block of time
+    /// `since` itself passes: where the occasion became known in that block, ask for a second less. Buying
+    /// more starts the time anew; nobody can buy for another account, so nobody else can restart it.
     function holdsSince(
         bytes16 digitalTwinId,
         address account,

@@ -79,19 +79,27 @@ export function createFeeReader(
     };
   }
 
+  /** An announcement must not seem withdrawn because a node has not heard of it yet. */
+  function refuseIfBehind({ number, timestamp }: Block): void {
+    if (last === null || Number(number) >= last.block.number) return;
+    if (Number(timestamp) < last.block.timestamp || now() - lastAt < LAG_MS)
+      throw new FeesUnreadable(`the node is behind: block ${Number(number)} after ${last.block.number}`);
+  }
+
   async function read(): Promise<FeesReading> {
     const head = (await request("eth_getBlockByNumber", ["latest", false])) as Block | null;
     if (head === null) throw new FeesUnreadable("the node has no latest block");
-    // An announcement must not seem withdrawn because a node has not heard of it yet.
-    if (last !== null && Number(head.number) < last.block.number) {
-      const older = Number(head.timestamp) < last.block.timestamp;
-      if (older || now() - lastAt < LAG_MS)
-        throw new FeesUnreadable(`the node is behind: block ${Number(head.number)} after ${last.block.number}`);
-    }
-    // Nor absent because a node has not heard of anything for long.
+    refuseIfBehind(head);
+    // Nor must it seem absent because a node has not heard of anything for long.
     const age = Math.floor(now() / 1_000) - Number(head.timestamp);
     if (age > maxAgeSeconds) throw new FeesUnreadable(`the newest block that the node knows is ${age} seconds old`);
-    if (last?.block.hash !== head.hash) last = await readAt(head);
+    if (last?.block.hash !== head.hash) {
+      const before = last;
+      const found = await readAt(head);
+      // Another look, begun while this one waited, may have been faster.
+      if (last !== before) refuseIfBehind(head);
+      last = found;
+    }
     lastAt = now();
     return last;
   }

@@ -309,6 +309,24 @@ describe("reader of fees", () => {
     expect((await read()).block.number).to.equal(6);
   });
 
+  it("does not come back to a block that a later look has left behind", async () => {
+    const head = { number: 5 };
+    const { request } = node(head);
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const read = createFeeReader(async (method, params) => {
+      const at = params[1] as { blockHash?: string };
+      if (method === "eth_call" && at.blockHash?.endsWith("5")) await held;
+      return request(method, params);
+    }, "0x11");
+    const late = read().catch((reason: Error) => reason);
+    await pause(0);
+    head.number = 6;
+    expect((await read()).block.number).to.equal(6);
+    release();
+    expect(((await late) as Error).message).to.equal("the node is behind: block 5 after 6");
+  });
+
   it("tries again once where a block vanished on the way, and not where there is no market", async () => {
     const { request } = node({ number: 5 });
     let fails = 1;
