@@ -1,6 +1,7 @@
 /** What moving OPG costs: fees, stake and disputes, in the world of scripts/gas.ts. */
 import { id, parseEther, Wallet, ZeroAddress } from "ethers";
 import { Mode, NO_BATCH, type ReceiptFields } from "../test/support/protocol.ts";
+import { costOfCollecting } from "../test/escrow/collections.ts";
 import type { World } from "../test/support/world.ts";
 
 type Sent = Promise<{ wait(): Promise<{ gasUsed: bigint } | null> }>;
@@ -13,6 +14,8 @@ const UNBONDING = 21n * 86_400n;
 
 /** Most gas that a figure may cost. */
 export const TARGETS: Record<string, number> = {
+  "collect, VANILLA, own key": 75_000,
+  "collectBatch of 50, each, VANILLA, own key": 30_000,
   "fees: pay, receivers known": 190_000,
   "fees: claim": 75_000,
   "fees: distributeModel, no lineage": 60_000,
@@ -99,6 +102,17 @@ export async function measureEconomy(w: World, tick: Tick, figures: Record<strin
   await staking.compound(other.address, KIND);
   const { own: everything } = await staking.pool(other.address, KIND);
   await measure("unbond, ending 64 keys of 8 nodes", () => by.unbond(KIND, everything));
+}
+
+/** Vouchers collected over a settled batch of 1,024, by payers' own keys and by session signers. */
+export async function measureCollecting(figures: Record<string, number>): Promise<void> {
+  for (const sessions of [false, true])
+    for (const [name, mode] of Object.entries(Mode)) {
+      const { alone, each } = await costOfCollecting(mode, sessions);
+      const by = `${name}, ${sessions ? "session" : "own key"}`;
+      figures[`collect, ${by}`] = alone;
+      figures[`collectBatch of 50, each, ${by}`] = each;
+    }
 }
 
 /** As many nodes and keys as an operator may have of a kind. */

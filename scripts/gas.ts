@@ -13,7 +13,7 @@ import { coder, keyIdOf, Mode, publicKeyOf, type BatchFields, type ReceiptFields
 import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
 import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
-import { measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
+import { measureCollecting, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -246,6 +246,7 @@ await registrations();
 await token();
 await unlocks();
 await measureEconomy(w, tick, figures);
+await measureCollecting(figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;
