@@ -182,4 +182,15 @@ abstract contract EvidenceRules {
         bool known = mode == Modes.ZKML ? scheme == OutputSchemes.CIRCUIT : scheme <= OutputSchemes.CIRCUIT;
         return known ? Reason.None : Reason.UnknownOutputScheme;
     }
+
+    /// @dev Of a receipt whose digest was made, which a mode with bits beyond its type does not survive.
+    function _modeOf(Receipt calldata receipt) internal pure returns (uint256 mode) {
+        assembly ("memory-safe") {
+            mode := calldataload(add(receipt, 0x160))
+        }
+    }
+
+    function _nodeOf(Evidence memory found) internal pure returns (bytes32) {
+        return bytes32(uint256(uint40(found.key >> At.KEY_NODE)));
+    }
 }

@@ -541,17 +541,6 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         if (reason == Reason.None) reason = _checkFreeze(found, mode);
     }
 
-    /// @dev Of a receipt whose digest was made, which a mode with bits beyond its type does not survive.
-    function _modeOf(Receipt calldata receipt) private pure returns (uint256 mode) {
-        assembly ("memory-safe") {
-            mode := calldataload(add(receipt, 0x160))
-        }
-    }
-
-    function _nodeOf(Evidence memory found) private pure returns (bytes32) {
-        return bytes32(uint256(uint40(found.key >> StandingLayout.KEY_NODE)));
-    }
-
     /// @inheritdoc IInferenceRegistry
     function settledAt(bytes32 digestOrReceiptId) external view returns (uint64) {
         return uint64(_settledAt[digestOrReceiptId]);
