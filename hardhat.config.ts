@@ -17,6 +17,9 @@ const solidity = {
   },
 };
 
+/** `npm test -- --long`: for a night, not for every commit. */
+const long = process.env["FUZZ_LONG"] === "1";
+
 export default defineConfig({
   plugins: [toolbox],
   tasks: [twinFees, unlocks],
@@ -72,8 +75,8 @@ export default defineConfig({
   test: {
     mocha: { timeout: 120_000 },
     solidity: {
-      fuzz: { runs: 256, seed: "0x6f70656e6772616469656e74" },
-      invariant: { runs: 256, depth: 64, failOnRevert: true },
+      fuzz: { runs: long ? 4_096 : 256, seed: "0x6f70656e6772616469656e74" },
+      invariant: { runs: long ? 1_024 : 256, depth: long ? 256 : 64, failOnRevert: true },
     },
   },
 });

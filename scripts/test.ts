@@ -4,6 +4,7 @@
  *
  *   npm test                 all suites
  *   npm test -- solidity     one suite by name
+ *   npm test -- --long       with many more and longer runs of the fuzzed ones; hours
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
@@ -56,7 +57,8 @@ function count(output: string, word: string): number {
   );
 }
 
-const wanted = process.argv.slice(2);
+if (process.argv.includes("--long")) process.env["FUZZ_LONG"] = "1";
+const wanted = process.argv.slice(2).filter((word) => word !== "--long");
 const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
 if (unknown.length > 0) {
   console.error(`No suite named ${unknown.join(", ")}. There are: ${suites.map(({ name }) => name).join(", ")}.`);
