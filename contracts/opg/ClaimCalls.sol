@@ -57,6 +57,8 @@ library ClaimCalls {
         bytes4 selector = IInferenceRegistry.settledReceipt.selector;
         assembly ("memory-safe") {
             answer := mload(0x40)
+            // Taken, so that nothing between here and the reader of the answer writes over it.
+            mstore(0x40, add(answer, add(0x2c0, shl(5, proof.length))))
             mstore(answer, selector)
             calldatacopy(add(answer, 0x04), batch, 0xc0)
         }
@@ -78,7 +80,7 @@ library ClaimCalls {
         }
     }
 
-    /// @notice Reads what {settledReceipt} was answered, before anything else uses the memory.
+    /// @notice Reads what {settledReceipt} was answered.
     function read(uint256 answer) internal pure returns (bytes32 nodeId, uint256 settledAt, Reason reason) {
         assembly ("memory-safe") {
             nodeId := mload(answer)
