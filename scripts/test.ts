@@ -74,6 +74,7 @@ for (const step of [
 }
 
 const lines: string[] = [];
+const failures: string[] = [];
 let passed = 0;
 let failed = 0;
 for (const { name, command } of suites) {
@@ -89,8 +90,12 @@ for (const { name, command } of suites) {
   if ((code !== 0 || left > 0 || good === 0) && bad === 0) bad = 1;
   passed += good;
   failed += bad;
+  if (bad > 0)
+    failures.push(`${name}:\n${/^ +\d+ failing[^]*/m.exec(output)?.[0].slice(0, 6_000) ?? output.slice(-6_000)}`);
   lines.push(`${bad === 0 ? "ok    " : "FAILED"} ${name}: ${good} passed, ${bad} failed, ${seconds(started)} s`);
 }
+// Once more at the end, where whoever reads a long log looks first.
+for (const failure of failures) console.log(`\n${failure}`);
 console.log(`\n${lines.join("\n")}\n`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -127,6 +127,7 @@ class Story {
   }
 
   #announce(percent: bigint, effectiveAt: number, tells: { at: number; transaction: string | null }): void {
+    if (percent === this.#present) return; // The market announces increases only: this log's block is no longer there.
     const change = { present: this.#present, announced: percent, effectiveAt };
     this.#increase = { percent, effectiveAt };
     this.changes.push({ kind: "increase_announced", fee: this.#fee, ...change, ...tells });

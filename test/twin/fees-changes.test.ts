@@ -116,7 +116,7 @@ describe("what happened to the fees between two readings", () => {
         expect(present).to.equal(to.present);
         expect(increase?.percent).to.equal(to.increase?.percent);
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [[fee(0), fee(0), [["a", 0, 0, 0, 0]]]] },
     );
   });
 
