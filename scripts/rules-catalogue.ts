@@ -58,6 +58,7 @@ const failures: Entry[] = [
   { id: "FM:reorg-off", says: "Final only after confirmations; a vanished transaction is resubmitted, by default." },
   { id: "FM:job-twice", says: "Jobs are idempotent: compare and set on the row." },
   { id: "FM:queue-wiped", says: "A sweep enqueues again from the database." },
+  { id: "FM:redis-evicts", says: "A Redis that may evict keys is refused at the start." },
   { id: "FM:outage-not-found", says: "An RPC outage is unknown, never not found." },
   { id: "FM:x402", says: "Payments through x402.", later: "the facilitator." },
   { id: "FM:root-from-caller", says: "Roots come from storage, never from the caller." },

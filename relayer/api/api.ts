@@ -35,7 +35,7 @@ export interface ApiOptions {
   /** What `/v1/twin/fees` tells; undefined where no market is watched. */
   twinFees: FeesFeed | undefined;
   /** Called after something new was committed. */
-  wake: (work: "verify" | "seal" | "settle", key: string) => void;
+  wake: (work: "verify" | "seal" | "publish", key: string) => void;
   /** What `/readyz` answers; rejects while the relayer cannot do its work. */
   ready: () => Promise<Record<string, unknown>>;
   /** What `/healthz` answers. */
@@ -110,7 +110,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     const { id, isNew } = await insertBatch(db, fresh);
     if (isNew) {
       metrics.received.inc({ endpoint }, fresh.batch.count);
-      wake(fresh.proof ? "verify" : "settle", fresh.proof ? `batches ${id}` : "all");
+      wake(fresh.proof ? "verify" : "publish", fresh.proof ? `batches ${id}` : String(id));
     }
     const known = isNew ? { state: fresh.state, reason: null } : (await findBatch(db, fresh.digest))!;
     const { state, reason } = known;
@@ -200,7 +200,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     const verdict = await options.verifiers[mode]!.inspect({ keyId, mode, digest, signature });
     if (!verdict.ok) throw new Problem(verdict.reason as ProblemCode, verdict.detail);
     const known = await findBatch(db, digest);
-    await sealBatch(
+    const batchId = await sealBatch(
       db,
       id,
       signature,
@@ -212,7 +212,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       },
       now(),
     );
-    wake("settle", "all");
+    wake("publish", String(batchId));
     const { state, reason } = (await findBatch(db, digest))!;
     return c.json({ digest: digest as string, count, state, reason }, known ? 200 : 201);
   });

@@ -18,8 +18,8 @@ import { random, removeDir, request, tempDir, type Answer } from "./relayer.ts";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The same suite over the embedded database, or over the server at `databaseUrl`. */
-export function settlementSuite(title: string, databaseUrl?: string): void {
+/** The same suite over the embedded database, or over the servers given. */
+export function settlementSuite(title: string, databaseUrl?: string, redisUrl?: () => string): void {
   describe(title, () => {
     let p: Protocol;
     let door: Awaited<ReturnType<typeof openHttpDoor>>;
@@ -59,6 +59,7 @@ export function settlementSuite(title: string, databaseUrl?: string): void {
           },
           http: { port: 0, requestsPerSecond: 1_000, burst: 1_000 },
           store: { dataDir, databaseUrl },
+          queue: { redisUrl: redisUrl?.(), callsPerMinute: 6_000 },
           sealing: { policy: { ...quick, maxCount: 3 }, aloneAfterMs: 1_500 },
           settlement: { policy: quick, sweepMs: 50, retryMs: 100 },
         }),
