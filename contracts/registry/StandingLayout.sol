@@ -24,10 +24,16 @@ library StandingLayout {
     /// @notice uint40, of a key: what else its registry notes.
     uint256 internal constant KEY_NOTE = TAG + 128;
 
-    /// @notice uint8, of a model version: mask of modes; 0 for what is no version.
+    /// @notice uint7, of a model version: mask of modes; 0 for what is no version.
     uint256 internal constant MODEL_MODES = TAG;
+    /// @notice bool, of a model version: whether it has required data sources. Where they end, see
+    /// `IModelRegistry.packedModelState`.
+    uint256 internal constant MODEL_CONSENT = TAG + 7;
     /// @notice address, of a model version: its verifier.
     uint256 internal constant MODEL_VERIFIER = TAG + 8;
+    /// @notice uint40, beside the verifier of a model version with required data sources: the version's own
+    /// `DISTRUSTED_FROM`.
+    uint256 internal constant MODEL_DISTRUSTED_FROM = TAG;
 
     /// @notice uint40, of an approval: 0 where there never was one.
     uint256 internal constant APPROVED_FROM = 0;

@@ -80,6 +80,7 @@ export const REASONS = [
   "NotInBatch",
   "KeyMismatch",
   "ModeMismatch",
+  "ConsentWithdrawn",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

@@ -15,7 +15,7 @@ import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 import * as groth16 from "../support/groth16.ts";
 import { openHttpDoor } from "../support/http-door.ts";
 import { memoryTransactions } from "../support/memory-transactions.ts";
-import { deployProtocol, Mode, NO_LINEAGE, type Protocol } from "../support/protocol.ts";
+import { deployProtocol, Mode, NO_DATA, NO_LINEAGE, type Protocol } from "../support/protocol.ts";
 
 const GWEI = 10n ** 9n;
 const policy: ManagerPolicy = {
@@ -65,6 +65,7 @@ describe("settlement against the contracts", () => {
       verifyingKey: groth16.keyBytes(setup),
       signals: "in, out, binding",
       lineage: NO_LINEAGE,
+      ...NO_DATA,
     };
     await p.models.register(version);
     zkml = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;

@@ -139,7 +139,8 @@ contract EvidenceRulesTest is EvidenceRules {
     function _states(uint40[4] memory moments, uint256 place) private pure returns (Evidence memory found) {
         uint256 others = ~(uint256(type(uint40).max) << place);
         found.key = others | (uint256(moments[0]) << place);
-        found.model = others | (uint256(moments[1]) << place);
+        // But for what says that a moment is not distrust's.
+        found.model = (others & ~(uint256(1) << 95)) | (uint256(moments[1]) << place);
         found.verifier = others | (uint256(moments[2]) << place);
         found.measurement = others | (uint256(moments[3]) << place);
     }
