@@ -112,7 +112,8 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
 
     /// @inheritdoc IModelRegistry
     function modelState(bytes32 modelId, uint8 mode) external view returns (ModelState memory state) {
-        (uint256 own, uint256 verifier) = _standings(modelId, mode);
+        uint256 own = _packedStanding(modelId);
+        uint256 verifier = mode == Modes.ZKML ? _packedStanding(bytes32(own >> StandingLayout.MODEL_VERIFIER)) : 0;
         state.modes = (own >> StandingLayout.MODEL_MODES) & Modes.ALL;
         state.verifier = address(uint160(own >> StandingLayout.MODEL_VERIFIER));
         state.distrustedFrom = _widen(uint40(own >> StandingLayout.DISTRUSTED_FROM));
@@ -123,7 +124,9 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
 
     /// @inheritdoc IModelRegistry
     function packedModelState(bytes32 modelId, uint8 mode) external view returns (uint256 own, uint256 verifier) {
-        (own, verifier) = _standings(modelId, mode);
+        own = _packedStanding(modelId);
+        // Nothing is enrolled under 0, where a version has no verifier.
+        if (mode == Modes.ZKML) verifier = _packedStanding(bytes32(own >> StandingLayout.MODEL_VERIFIER));
         if (own & (1 << StandingLayout.MODEL_CONSENT) != 0) {
             uint256 distrustedFrom = uint40(own >> StandingLayout.DISTRUSTED_FROM);
             uint256 end = _consentEnd(modelId);
@@ -170,12 +173,6 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
     function _requireOwner(bytes32 modelId) internal view override returns (address owner) {
         owner = _versions[modelId].owner;
         if (owner == address(0)) revert Distrustable_UnknownTarget(modelId);
-    }
-
-    function _standings(bytes32 modelId, uint8 mode) private view returns (uint256 own, uint256 verifier) {
-        own = _packedStanding(modelId);
-        // Nothing is enrolled under 0, where a version has no verifier.
-        if (mode == Modes.ZKML) verifier = _packedStanding(bytes32(own >> StandingLayout.MODEL_VERIFIER));
     }
 
     function _approve(address verifier) private {
