@@ -312,6 +312,7 @@ describe("settlement against the contracts", () => {
       expect(known).to.deep.include({ signer: key.address.toLowerCase(), kind: 0, frozenUntil: 0n });
       expect(known!.distrustedFrom).to.equal(2n ** 256n - 1n);
       expect((await reader.modelState(vanilla, Mode.VANILLA))!.modes).to.equal(1 << Mode.VANILLA);
+      expect((await reader.modelState(vanilla, Mode.VANILLA))!.blockedFrom).to.equal(2n ** 256n - 1n);
       expect(protocol.toHex((await reader.verifyingKey(zkml))!)).to.equal(groth16.keyBytes(setup));
       expect(await reader.verifyingKey(vanilla)).to.equal(null);
       expect(await reader.signingKey(keyId, Mode.TEE)).to.equal(null);
