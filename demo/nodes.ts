@@ -53,7 +53,7 @@ export async function registerModels(chain: Chain): Promise<Models> {
       verifyingKey: model.verifyingKeyBytes,
       signals: model.signals.join("; "),
       lineage: { royalty: 0, parents: [], contributors: [] },
-      licence: "Apache-2.0",
+      licence: "MIT",
       sources: [],
     };
     await mined(chain.models.register(version));

@@ -26,6 +26,8 @@ export const TARGETS: Record<string, number> = {
   "undelegate, second request": 114_000,
   "withdraw, 2 requests": 89_000,
   "report an equivocation": 215_000,
+  "verification of 1 settled alone, VANILLA, 1 required source, execution": 23_000,
+  "verification of 1 settled alone, VANILLA, 8 required sources, execution": 40_000,
 };
 
 /** Adds its figures to those of the others. */

@@ -156,6 +156,8 @@ describe("Withdrawn consent", () => {
     expect(await reasons()).to.deep.equal([["None", false], consent, ["ModelDistrusted", true]]);
     await w.distrust(w.models, modelId, from - 5n);
     expect(await reasons()).to.deep.equal(Array(3).fill(["ModelDistrusted", true]));
+    // What reads as distrusted for ever is spared its slot.
+    expect(await single(w, await w.receiptIn(Mode.VANILLA, { modelId }))).to.equal("ModelDistrusted");
     // The registry's own view keeps them apart.
     expect((await w.models.modelState(modelId, 0)).distrustedFrom).to.equal(from - 5n);
     expect(await w.models.blockedFrom(modelId)).to.equal(from);
