@@ -63,8 +63,8 @@ const MUTANTS: Mutant[] = [
   ],
   [
     RULES,
-    "settledAt >= uint40(found.model >> At.DISTRUSTED_FROM)",
-    "settledAt > uint40(found.model >> At.DISTRUSTED_FROM)",
+    "settledAt < uint40(model >> At.DISTRUSTED_FROM)",
+    "settledAt <= uint40(model >> At.DISTRUSTED_FROM)",
     compromise,
   ],
   [RULES, "mode == Modes.ZKML && settledAt", "mode == Modes.TEE && settledAt", compromise],
@@ -84,7 +84,7 @@ const MUTANTS: Mutant[] = [
   [LEDGER, "if (_settledAt[digest] != 0) return (key, Reason.AlreadySettled);", "", signed],
   [LEDGER, "if (_settledAt[id] != 0) return Reason.AlreadySettled;", "", single],
   [LEDGER, "if (batch.count == 0) return (key, Reason.EmptyBatch);", "", signed],
-  [LEDGER, "item.batch.mode == Modes.ZKML", "item.batch.mode == 77", signed],
+  [LEDGER, "if (item.batch.mode != Modes.ZKML) (", "if (item.batch.mode != 77) (", signed],
   [LEDGER, "|| recovered != signer) return", ") return", signed],
   [LEDGER, "if (mode > Modes.TEE) return (key, Reason.UnknownMode);", "", signed],
   [

@@ -69,7 +69,7 @@ describe("hardhat opg:model", () => {
     const sourceId = await data.registerSource({ terms: "MIT\n\u001b[2J\u202eevil", uri: "a\r\nb" });
     const modelId = await data.registerVersion({ licence: "x\u0007\u2028y", sources: data.required(sourceId) });
     const said = text(await reportOf(w, modelId));
-    expect(said).not.to.match(/[\u001b\u0007\r\u202e\u2028]/);
+    for (const evil of ["\u001b", "\u0007", "\r", "\u202e", "\u2028"]) expect(said).not.to.contain(evil);
     expect(said).to.contain("terms MIT").and.contain("licence         x");
   });
 

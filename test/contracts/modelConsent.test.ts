@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { toBeHex } from "ethers";
+import type { Proved } from "../support/proofs.ts";
 import { reasonOf } from "../support/outcome.ts";
 import { type ReceiptFields, Mode } from "../support/protocol.ts";
 import { CONSENT_NOTICE, dataOf, NEVER } from "../support/sources.ts";
@@ -106,7 +107,7 @@ describe("Withdrawn consent", () => {
     const modelId = await w.models.modelIdOf(w.signers.deployer.address, version);
     await data.withdraw(sourceId);
     const from = (await w.now()) + CONSENT_NOTICE;
-    const proofs = [];
+    const proofs: Proved[] = [];
     for (let i = 0; i < 4; i++) proofs.push(await w.proved({ modelId, completedAt: from - DAY }, `proof ${i}`));
     const settle = (i: number) =>
       i % 2 === 0
@@ -155,7 +156,7 @@ describe("Withdrawn consent", () => {
     await w.distrust(w.models, modelId, from + 15n);
     expect(await reasons()).to.deep.equal([["None", false], consent, ["ModelDistrusted", true]]);
     await w.distrust(w.models, modelId, from - 5n);
-    expect(await reasons()).to.deep.equal(Array(3).fill(["ModelDistrusted", true]));
+    expect(await reasons()).to.deep.equal([1, 2, 3].map(() => ["ModelDistrusted", true]));
     // What reads as distrusted for ever is spared its slot.
     expect(await single(w, await w.receiptIn(Mode.VANILLA, { modelId }))).to.equal("ModelDistrusted");
     // The registry's own view keeps them apart.
@@ -238,7 +239,7 @@ describe("Withdrawn consent", () => {
     const child = await data.registerVersion({ parents: [root, side] });
     const clean = await data.registerVersion({ parents: [await data.registerVersion()] });
     await approve(w, child);
-    const read = async (modelId: string) => (await w.models.withdrawnData(modelId)).toArray();
+    const read = async (modelId: string) => [...(await w.models.withdrawnData(modelId))];
     for (const modelId of [root, side, child, clean])
       expect(await read(modelId)).to.deep.equal([false, true, NEVER, NEVER, NEVER]);
 
