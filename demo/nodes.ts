@@ -53,6 +53,8 @@ export async function registerModels(chain: Chain): Promise<Models> {
       verifyingKey: model.verifyingKeyBytes,
       signals: model.signals.join("; "),
       lineage: { royalty: 0, parents: [], contributors: [] },
+      licence: "MIT",
+      sources: [],
     };
     await mined(chain.models.register(version));
     return { model, modelId: (await chain.models.modelIdOf(chain.as("operator").address, version)) as Hex };

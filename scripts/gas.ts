@@ -13,7 +13,7 @@ import { coder, keyIdOf, Mode, publicKeyOf, type BatchFields, type ReceiptFields
 import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
 import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
-import { measureCollecting, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
+import { measureCollecting, measureConsent, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -247,6 +247,7 @@ await token();
 await unlocks();
 await measureEconomy(w, tick, figures);
 await measureCollecting(figures);
+await measureConsent(w, tick, figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;

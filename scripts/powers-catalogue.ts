@@ -249,7 +249,10 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
     own: ["addOperatorKey", "distrustOwnKey", "retireKey", "setOffer", "updateNode"],
   },
   EnclaveRegistry: { anyone: ["endKeysForStake"], own: ["admit", "distrustOwnKey", "retireKey"] },
-  ModelRegistry: { anyone: ["register"], own: [] },
+  ModelRegistry: {
+    anyone: ["register", "registerSource"],
+    own: ["offerSource", "acceptSource", "withdrawConsent", "cancelWithdrawal"],
+  },
   OPGToken: {
     anyone: ["permit", "delegateBySig", "transferWithAuthorization", "receiveWithAuthorization", "cancelAuthorization"],
     own: ["approve", "transfer", "transferFrom", "delegate"],

@@ -176,12 +176,15 @@ enum Reason {
     ProofLengthMismatch,
     NotInBatch,
     KeyMismatch,
-    ModeMismatch
+    ModeMismatch,
+    // Data of the model version: consent of a source it requires was withdrawn
+    ConsentWithdrawn
 }
 
 /// @notice The answer to "is this receipt verified?" (R3).
 /// @param verified True if everything in R4 holds now and nothing involved is frozen or distrusted.
-/// @param distrusted True if something involved was compromised when the receipt settled.
+/// @param distrusted True if something involved was compromised when the receipt settled; withdrawn consent is no
+/// compromise.
 /// @param frozen True if something involved is frozen now; a freeze lifts by itself.
 /// @param mode Mode of the receipt.
 /// @param reason The first thing that stands in the way; `None` if verified.

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   unknown_model: [422, "The model version is not registered"],
   model_forbids_mode: [422, "The model version does not allow this mode"],
   model_distrusted: [422, "The model version or its verifier was declared compromised"],
+  consent_withdrawn: [422, "Consent to data that the model version requires was withdrawn"],
   unknown_key: [422, "The key is not registered for this mode"],
   key_forbids_mode: [422, "This kind of key does not sign in this mode"],
   measurement_not_approved: [422, "The enclave's image is not approved for the model version"],

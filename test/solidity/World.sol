@@ -5,6 +5,7 @@ import {DevelopmentAttestationVerifier} from "../../contracts/development/Develo
 import {InferenceRegistry} from "../../contracts/inference/InferenceRegistry.sol";
 import {Attestation} from "../../contracts/interfaces/IAttestationVerifier.sol";
 import {Lineage, ModelContributor, ModelParent} from "../../contracts/interfaces/IModelLineage.sol";
+import {ModelSource} from "../../contracts/interfaces/IModelSources.sol";
 import {ModelVersion} from "../../contracts/interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
 import {IOPGVesting} from "../../contracts/interfaces/IOPGVesting.sol";
@@ -66,7 +67,9 @@ abstract contract World {
                 verifier: address(models.groth16Verifier()),
                 verifyingKey: SyntheticProofs.key(),
                 signals: "input, output, binding",
-                lineage: Lineage(0, new ModelParent[](0), new ModelContributor[](0))
+                lineage: Lineage(0, new ModelParent[](0), new ModelContributor[](0)),
+                licence: "",
+                sources: new ModelSource[](0)
             })
         );
         enclaves.approveMeasurement(MEASUREMENT, modelId);

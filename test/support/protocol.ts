@@ -95,6 +95,8 @@ export const NO_BATCH: BatchFields = {
 
 /** The lineage of a model version that derives from none and shares with nobody. */
 export const NO_LINEAGE = { royalty: 0, parents: [], contributors: [] };
+/** What a model version declares that names neither a licence nor data sources. */
+export const NO_DATA = { licence: "", sources: [] };
 
 /** Public key as the contracts take it: x ‖ y. */
 export function publicKeyOf(wallet: { signingKey: SigningKey }): string {
@@ -238,6 +240,7 @@ export async function deployProtocol(startsAt = new Date()) {
       verifyingKey: "0x",
       signals: "",
       lineage: NO_LINEAGE,
+      ...NO_DATA,
     };
     await models.register(version);
     return models.modelIdOf(deployer.address, version);

@@ -13,7 +13,7 @@ import * as protocol from "../../../relayer/protocol/index.ts";
 import type { Domain, Hex, Receipt } from "../../../relayer/protocol/index.ts";
 import * as groth16 from "../../support/groth16.ts";
 import { openHttpDoor } from "../../support/http-door.ts";
-import { deployProtocol, Mode, NO_LINEAGE, type Protocol } from "../../support/protocol.ts";
+import { deployProtocol, Mode, NO_DATA, NO_LINEAGE, type Protocol } from "../../support/protocol.ts";
 import { random, removeDir, request, tempDir, type Answer } from "./relayer.ts";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -44,6 +44,7 @@ export function settlementSuite(title: string, databaseUrl?: string, redisUrl?: 
         ...{ contentHash: random(), uri: "ipfs://scorer", modes: 1 << Mode.ZKML, signals: "in, out, binding" },
         ...{ verifier: await p.groth16.getAddress(), verifyingKey: groth16.keyBytes(setup) },
         lineage: NO_LINEAGE,
+        ...NO_DATA,
       };
       await p.models.register(version);
       zkml = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;
