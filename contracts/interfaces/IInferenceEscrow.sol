@@ -71,7 +71,8 @@ struct ClaimGroup {
 /// @param modelId The model version that is to answer.
 /// @param inputHash What is asked.
 /// @param modeMask Mask of `1 << mode` that the answer may be evidenced in.
-/// @param expiry Last second in which the answer may be completed; it is returned THAW after it.
+/// @param expiry Last second in which the answer may be completed. Who reserved may return it after that, anyone THAW
+/// after it.
 struct Reservation {
     address payer;
     uint96 amount;
@@ -245,7 +246,7 @@ interface IInferenceEscrow {
     error InferenceEscrow_BadReservation();
     /// @notice Nothing is reserved for this request, or no longer.
     error InferenceEscrow_NotReserved(bytes32 requestId);
-    /// @notice The answer may still be collected; the rest returns from `returnsAt` on.
+    /// @notice The answer may still be collected; the caller may return the reservation from `returnsAt` on.
     error InferenceEscrow_StillReserved(uint256 returnsAt);
 
     // ------------------------------------------------------------------------------------------------- balances
@@ -380,7 +381,15 @@ interface IInferenceEscrow {
     function collectReserved(bytes32 requestId, Opening calldata opening) external returns (uint256 amount);
 
     /// @notice Returns a reservation to the payer's balance, from {THAW} after its expiry on. Open to anyone.
+    /// @return amount What returned; never 0.
     function returnReservation(bytes32 requestId) external returns (uint256 amount);
+
+    /// @notice The same for the contract that reserved, from the second after the expiry on: it alone knows when its
+    /// request is over. Whoever answers for it relies on its rules for what was answered and not collected by then; the
+    /// event {Reserved} names it.
+    /// @param counter The caller's number of the request, as in {reserve}.
+    /// @return amount What returned to the payer's balance; never 0.
+    function returnOwnReservation(uint256 counter) external returns (uint256 amount);
 
     // -------------------------------------------------------------------------------------------------- reading
 

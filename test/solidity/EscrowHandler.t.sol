@@ -42,6 +42,7 @@ contract EscrowHandler is World {
     }
     struct Asked {
         bytes32 requestId;
+        uint256 counter;
         uint256 payer;
         uint256 amount;
         uint256 expiry;
@@ -265,7 +266,7 @@ contract EscrowHandler is World {
         if (!ok) return;
         bytes32 requestId = keccak256(abi.encode(block.chainid, address(this), _counter));
         require(abi.decode(answer, (bytes32)) == requestId, "request id");
-        _asked.push(Asked(requestId, p, set, terms.expiry, terms.inputHash));
+        _asked.push(Asked(requestId, _counter, p, set, terms.expiry, terms.inputHash));
         _balance[p] -= set;
         _reserved += set;
     }
@@ -293,11 +294,17 @@ contract EscrowHandler is World {
         asked.amount = 0;
     }
 
-    function returnReservation(uint8 which) external {
+    /// @dev By anyone, or by who reserved: this contract.
+    function returnReservation(uint8 which, bool own) external {
         if (_asked.length == 0) return;
         Asked storage asked = _asked[which % _asked.length];
-        (bool ok, ) = address(escrow).call(abi.encodeCall(escrow.returnReservation, (asked.requestId)));
-        require(ok == (asked.amount != 0 && block.timestamp >= asked.expiry + 14 days), "returns in time");
+        (bool ok, ) = address(escrow).call(
+            own
+                ? abi.encodeCall(escrow.returnOwnReservation, (asked.counter))
+                : abi.encodeCall(escrow.returnReservation, (asked.requestId))
+        );
+        uint256 from = asked.expiry + (own ? 1 : 14 days);
+        require(ok == (asked.amount != 0 && block.timestamp >= from), "returns in time");
         if (!ok) return;
         _credit(asked.payer, asked.amount);
         _reserved -= asked.amount;
