@@ -51,7 +51,7 @@ export const ECONOMY: Mutant[] = [
 
   [ACCOUNTS, "if (own.thawing > before) own.thawing = before;", "", escrow("balances")],
   [CHANNELS, "if (due > limit) due = limit;", "", escrow("channels")],
-  [CHANNELS, "if (own.expiry != 0) revert InferenceEscrow_AlreadyOpened(id);", "", escrow("channels")],
+  [CHANNELS, "if (own.state != 0) revert InferenceEscrow_AlreadyOpened(id);", "", escrow("channels")],
   [ESCROW, "_reservations[requestId].amount = 0;", "", escrow("reservations")],
   [TREE, "iszero(lt(place, next))", "1", "test/solidity/MerkleMultiproof.t.sol"],
 
