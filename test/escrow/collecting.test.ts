@@ -388,6 +388,8 @@ describe("InferenceEscrow: collecting", () => {
           expect([(await state()).owed, (await state()).paid]).to.deep.equal([1n, MAX_OWED * 2n + 3n]);
           await w.escrow.release([it.c]);
           expect(await w.feesOf(a, at)).to.equal(MAX_OWED * 2n + 3n);
+          await collected(w, it, [6n, ZeroAddress], MAX_OWED * 3n + 3n);
+          expect([(await state()).owed, await w.feesOf(ZeroAddress, at)]).to.deep.equal([MAX_OWED, 0n]);
         });
 
         it("leave the session's limit and end as they were", async () => {
