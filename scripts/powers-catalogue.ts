@@ -290,7 +290,7 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
       "release",
       "returnReservation",
     ],
-    own: ["openChannel", "withdrawSigner", "thaw", "withdraw", "approveReserver", "reserve"],
+    own: ["openChannel", "withdrawSigner", "thaw", "withdraw", "approveReserver", "reserve", "returnOwnReservation"],
   },
   FeeSplitter: { anyone: ["pay", "distributeModel", "claim", "claimMany"], own: [] },
   FeeInboxes: { anyone: ["create", "sweep"], own: [] },

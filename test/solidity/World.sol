@@ -37,7 +37,7 @@ abstract contract World {
     bytes32[3] internal keyIds;
 
     constructor() {
-        vm.warp(1_800_000_000);
+        vm.warp(_start());
         (address[] memory holders, uint256[] memory amounts) = (new address[](1), new uint256[](1));
         (holders[0], amounts[0]) = (address(this), 1_000_000_000e18);
         token = new OPGToken(holders, amounts);
@@ -73,6 +73,11 @@ abstract contract World {
             })
         );
         enclaves.approveMeasurement(MEASUREMENT, modelId);
+    }
+
+    /// @dev When everything begins.
+    function _start() internal pure virtual returns (uint256) {
+        return 1_800_000_000;
     }
 
     function _secret(uint256 key) internal pure returns (uint256) {
