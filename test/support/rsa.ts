@@ -2,6 +2,7 @@
 import {
   constants,
   createHash,
+  createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
   privateEncrypt,
@@ -45,6 +46,32 @@ function keyFrom(privateKey: KeyObject): RsaKey {
 /** A new key. */
 export const newRsaKey = (modulusLength = 2048, publicExponent = 65537): RsaKey =>
   keyFrom(generateKeyPairSync("rsa", { modulusLength, publicExponent }).privateKey);
+
+const PUBLISHED =
+  "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQDl1Qf28I70TOI9vUKkcwpoRbxWB1VsG5WfH8jPHh9mrup8/NPW" +
+  "k06eJ5dU9gJULkazGYsBu6UGPnIH22E2i+Ld8vVqEmw15C3UyYXeh18Wf8cJKuzEd2is33m2Saf0USo2xspWG59bSlGD7f84QO1z" +
+  "aaAMYlViXnacMrHOOmKfOR27ZxWmaFJPvLjo25QpCt+kNovXIB8KHEYE+/K+fmRvyawKH88PQL6wnBmw8hz3ivfTMumIb02fAv5l" +
+  "NkX2mFfWfWrooIwyQbQnJVZ2eQWwaRw6AnK3oEKC4opPkMq/YMjQTLp/CDFlB4vX5l3SLKk3VSlUKbH8k+E+bqiz8pg5AgMBAAEC" +
+  "ggEAK+ZC/TH5vEQrOqu53Pt0U3JuhOglst6Z96j0jEsuqEhk1bbdJ7E/ZQoe58WNsFKegnswiAY1gTnQQhvvN6IElWxg3//g13Jc" +
+  "JrbPcS/eQ8foVqHyU5yTS+Hrt5veDtap/4h9AXGJQMCzTUXaZ/5O3KqiPXtS39U3RqKQP9n7GHpNsz1yYAh+2TNPCKSbLnxigHoJ" +
+  "OzXpu1sHyFIx0znC2mWm0DdaVrEN2q6wyDAonoxNcLsSIjJCCeQq2gmFVuFGG1ZLm+hMNRzZXp92uCHHD7r6jtQ7XRmh4C7rqrYq" +
+  "I5EdE+CtgEHvopoZDDulLqdt5QzP4M8oa8GfJWmYnq61OQKBgQD6hUmg0t3SYmm5MKgWE8kPdTrCHkf6a7eEEq09Bj+vL6jb1q8r" +
+  "ehHkf0FrpLxOmhwwKUumorRlqoU2M5YBf/HxdDzZOTPawRZ+zH5EtwUDCyqwsKxTlcDIcIE3CQwGSrVBIDrLYLmDPKhMqgyusxFK" +
+  "rMCbYp88L9PJm7Co6NGslwKBgQDq2+eY8+BAVQFbAwRBXQwhejCObkyRt4g8ilZa+NYU1Ui/uHJtY0vMk/8c/pIk8CrC+tYQr5Gs" +
+  "RvwRxU/zTrfNune5rrC1lctofcUFuzB1TSRcM9ZCxVWUSw2Fodqu6AbEZ9f9aiZFr27WV8KBTmBGxJrAoLL3zkNI3AeJ6SnrrwKB" +
+  "gEriaL3gClqG/F9VAgmHZIRwYF4COzXJ2RNrmckyAvtU3b7JD5eJZ6vLtjx9A6TjQCXNUkW/QPla3XL0PJS6MBIi0sWD6dIsAZNp" +
+  "gRz9MExWnC4wwXJCw1um9ZkD5UpELqYHAkwk348xJIW2FxBpinOt6+0Gr96H1WDgXxA+d96FAoGBAJTyD8gN6ouCHZD1sc4uT5Iv" +
+  "pvm9c+v6BHm4lhmttD+UIEYOmOtMzPaaaXGe9VpdwhDT+cytO+qRPi2bACBjLOhZOLLW2hTfQhgrozcGRy4tVUDwUxMXiTW5/4Jf" +
+  "aowAdMI8xVte5ZTONLHVCHLvHNnkt+wwPjAwbLWZbWKGL+LbAoGBAKVB+vWMhsSbTGrrslwvJtjM722Pu+wiZBLQjwiiFeASQ2AQ" +
+  "CgaMEjganfxzdFM54OSwov9Q//TpEBZOYwBo/kOGtejh17QMbxYjTfRttM3z0etBNOE9Vzgmn2PY9xBCztHIWyZNwLzEI6CUiCfG" +
+  "oVKF7UYd2vSGVf8SZ95x0+2K";
+
+/** A key that is the same in every run, for what is measured to the unit. Everybody has it: it protects nothing. */
+export const fixedRsaKey = (): RsaKey =>
+  keyFrom(createPrivateKey({ key: Buffer.from(PUBLISHED, "base64"), format: "der", type: "pkcs8" }));
+
+/** A valid signature without chance: the salt is fixed. */
+export const fixedSignature = (key: RsaKey, message: string): Buffer => rawSignature(key, pssEncoding(message));
 
 /** A signature as OpenGradient's gateways make it: over these 32 bytes, which PSS hashes once more. */
 export function pssSignature(key: RsaKey, message: string, saltLength = 32): Buffer {
