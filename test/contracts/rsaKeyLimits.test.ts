@@ -159,7 +159,7 @@ describe("RSA enclave keys: what they are, and what they must not be used for", 
     });
     const { batch } = w.signBatch([paid], w.stranger);
     for (const each of [e.alone(paid), batch]) {
-      const args = [each, w.nodeId, w.modelId, e.claim(channel, paid, payer), []] as const;
+      const args = [each, w.nodeId, w.modelId, e.claim(channel, paid, payer), [] as string[]] as const;
       expect(await e.escrow.collectable(...args)).to.deep.equal([0n, Refusal.NotVerified, Reason.NotSettled]);
       await expect(e.escrow.collect(...args))
         .to.be.revertedWithCustomError(e.escrow, "InferenceEscrow_Refused")

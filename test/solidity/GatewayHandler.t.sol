@@ -29,8 +29,8 @@ contract GatewayHandler is World {
     uint256[2] private _distrustedFrom = [NEVER, NEVER];
     uint256[2] private _frozenUntil;
     bool[2] private _freezeSpent;
-    uint256 private _validFrom = block.timestamp;
-    uint256 private _validUntil = block.timestamp + KEY_LIFE;
+    uint256 private _validFrom;
+    uint256 private _validUntil;
     uint256 private _approvedUntil = NEVER;
     uint256 private _pausedAt;
     uint256 private _pausedUntil;
@@ -45,6 +45,7 @@ contract GatewayHandler is World {
         _answers = new GatewayAnswers(registry, enclaves);
         _heartbeats = new EnclaveHeartbeats(enclaves);
         _nodeId = nodes.nodeOf(keyIds[0]);
+        (_validFrom, _validUntil) = (block.timestamp, block.timestamp + KEY_LIFE);
         _rsaId = enclaves.admit(_nodeId, _attest(2, GatewayVectors.PUBLIC_KEY), uint64(_validUntil));
         enclaves.approveMeasurement(MEASUREMENT, _answers.APPROVAL());
         _line.push(keyIds[2]);
