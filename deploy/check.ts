@@ -11,6 +11,8 @@ const abi = [
   "function nodes() view returns (address)",
   "function enclaves() view returns (address)",
   "function disputes() view returns (address)",
+  "function enclaveRegistry() view returns (address)",
+  "function inferenceRegistry() view returns (address)",
   "function vesting() view returns (address)",
   "function balanceOf(address) view returns (uint256)",
   "function beneficiary(uint8) view returns (address)",
@@ -70,6 +72,13 @@ export async function checkDeployment(provider: Provider, addresses: Record<stri
   for (const name of GOVERNED) check(`${name} answers to the timelock`, (await ask(name, "admin")) === timelock);
   for (const name of GUARDED)
     check(`the deployer is not the guardian of ${name}`, (await ask(name, "guardian")) !== deployer);
+
+  for (const name of ["gatewayAnswers", "enclaveHeartbeats"])
+    check(`${name} asks this enclave registry`, (await ask(name, "enclaveRegistry")) === address("enclaveRegistry"));
+  check(
+    "gatewayAnswers pauses and closes with this registry",
+    (await ask("gatewayAnswers", "inferenceRegistry")) === address("inferenceRegistry"),
+  );
 
   // What the deployer may do once is done.
   const wired = { nodes: "nodeRegistry", enclaves: "enclaveRegistry", disputes: "disputes" };

@@ -14,6 +14,7 @@ import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
 import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
 import { measureCollecting, measureConsent, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
+import { measureEnclaveKeys, TARGETS as ENCLAVES } from "./gas-enclaves.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -28,6 +29,7 @@ const START = 2_000_000_000n;
 /** Most gas that a figure may cost. */
 const TARGETS: Record<string, number> = {
   ...ECONOMY,
+  ...ENCLAVES,
   "OPG transferWithAuthorization, split signature": 75_000,
   "OPG release, later of an allocation": 75_000,
   "settleBatches, 1 VANILLA batch of 1,000": 90_000,
@@ -246,6 +248,7 @@ await registrations();
 await token();
 await unlocks();
 await measureEconomy(w, tick, figures);
+await measureEnclaveKeys(w, tick, figures);
 await measureCollecting(figures);
 await measureConsent(w, tick, figures);
 

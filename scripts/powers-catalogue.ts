@@ -80,9 +80,9 @@ export const POWERS: Power[] = [
     contract: "EnclaveRegistry",
     name: "approveMeasurement",
     holder: TIMELOCK,
-    bound: "an enclave image for one model version, from now on; once",
+    bound: "an enclave image for one model version, or for gateway answers, from now on; once",
     delay: VOTE,
-    stolen: `${WON}. A lying image would read as TEE evidence for that version`,
+    stolen: `${WON}. A lying image would read as TEE evidence for that version, or its answers as a gateway's`,
   },
   {
     contract: "EnclaveRegistry",
@@ -248,7 +248,9 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
     anyone: ["registerNode", "endKeysForStake"],
     own: ["addOperatorKey", "distrustOwnKey", "retireKey", "setOffer", "updateNode"],
   },
-  EnclaveRegistry: { anyone: ["endKeysForStake"], own: ["admit", "distrustOwnKey", "retireKey"] },
+  EnclaveRegistry: { anyone: ["endKeysForStake"], own: ["admit", "distrustOwnKey", "retireKey", "rotateKey"] },
+  EnclaveHeartbeats: { anyone: ["heartbeat"], own: [] },
+  GatewayAnswers: { anyone: ["settleAnswers", "settleIndividual"], own: [] },
   ModelRegistry: {
     anyone: ["register", "registerSource"],
     own: ["offerSource", "acceptSource", "withdrawConsent", "cancelWithdrawal"],

@@ -63,7 +63,7 @@ const failures: Entry[] = [
   { id: "FM:x402", says: "Payments through x402.", later: "the facilitator." },
   { id: "FM:root-from-caller", says: "Roots come from storage, never from the caller." },
   { id: "FM:validity-at-present", says: "A later disable or enable changes no earlier result." },
-  { id: "FM:heartbeat-replay", says: "Heartbeats strictly grow.", later: "heartbeats, with real attestation." },
+  { id: "FM:heartbeat-replay", says: "Heartbeats strictly grow." },
   { id: "FM:unbounded-loop", says: "Loops are bounded by constants." },
   { id: "FM:slashing-paused", says: "Slashing works while paused." },
   {

@@ -22,7 +22,7 @@ library KeyKinds {
     uint8 internal constant OPERATOR = 0;
     /// @notice An enclave's secp256k1 key; public key 64 bytes x ‖ y.
     uint8 internal constant ENCLAVE_SECP256K1 = 1;
-    /// @notice An enclave's RSA key; public key as DER SubjectPublicKeyInfo. Not accepted by this release.
+    /// @notice An enclave's RSA-2048 key; public key as DER SubjectPublicKeyInfo. Signs no receipt and no batch.
     uint8 internal constant ENCLAVE_RSA = 2;
 }
 

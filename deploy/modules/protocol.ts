@@ -34,6 +34,8 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     enclaveRegistry,
     modelRegistry,
   ]);
+  const enclaveHeartbeats = m.contract("EnclaveHeartbeats", [enclaveRegistry]);
+  const gatewayAnswers = m.contract("GatewayAnswers", [inferenceRegistry, enclaveRegistry]);
   const disputes = m.contract("Disputes", [inferenceRegistry, nodeRegistry, enclaveRegistry, staking]);
   const feeSplitter = m.contract("FeeSplitter", [
     token,
@@ -54,7 +56,9 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     modelRegistry,
     nodeRegistry,
     enclaveRegistry,
+    enclaveHeartbeats,
     inferenceRegistry,
+    gatewayAnswers,
     disputes,
     feeSplitter,
     feeInboxes,
