@@ -245,11 +245,12 @@ export const POWERS: Power[] = [
 export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
   InferenceRegistry: { anyone: ["settleBatches", "settleProvedBatches", "settleReceipts"], own: [] },
   NodeRegistry: {
-    anyone: ["registerNode", "endKeysForStake"],
+    anyone: ["registerNode", "clearOffer", "endKeysForStake"],
     own: ["addOperatorKey", "distrustOwnKey", "retireKey", "setOffer", "updateNode"],
   },
   EnclaveRegistry: { anyone: ["endKeysForStake"], own: ["admit", "distrustOwnKey", "retireKey"] },
   ModelRegistry: { anyone: ["register"], own: [] },
+  MemoryRegistry: { anyone: [], own: ["commit", "grant", "revoke"] },
   OPGToken: {
     anyone: ["permit", "delegateBySig", "transferWithAuthorization", "receiveWithAuthorization", "cancelAuthorization"],
     own: ["approve", "transfer", "transferFrom", "delegate"],

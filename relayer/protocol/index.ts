@@ -7,6 +7,7 @@ export * from "./compact.ts";
 export * from "./hashes.ts";
 export * from "./leaves.ts";
 export * from "./merkle.ts";
+export * from "./merkle-log.ts";
 export * from "./multiproof.ts";
 export * from "./signature.ts";
 export * from "./typed-data.ts";

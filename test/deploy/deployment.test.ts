@@ -38,7 +38,7 @@ describe("deployment", () => {
     const addresses = await addressesOf(contracts);
     const checks = await checkDeployment(ethers.provider, addresses, deployer!.address);
     expect(checks.filter(({ ok }) => !ok)).to.deep.equal([]);
-    expect(checks).to.have.length(Object.keys(addresses).length + 3 + 4 + 7 + 4 + 3 + 5);
+    expect(checks).to.have.length(Object.keys(addresses).length + 3 + 4 + 7 + 4 + 3 + 3 + 2 + 5);
 
     // The two things that a deployer could do are done, and cannot be done again.
     const staking = OPGStaking__factory.connect(addresses["staking"]!, deployer);
