@@ -80,7 +80,10 @@ export async function checkDeployment(provider: Provider, addresses: Record<stri
     check(`staking works with ${name}`, (await ask("staking", role)) === address(name));
   for (const role of ["nodeRegistry", "enclaveRegistry", "modelRegistry"])
     check(`nodes are matched by ${role}`, (await ask("nodeMatch", role)) === address(role));
-  check("memory grants are held against nodeRegistry", (await ask("memoryRegistry", "nodes")) === address("nodeRegistry"));
+  check(
+    "memory grants are held against nodeRegistry",
+    (await ask("memoryRegistry", "nodes")) === address("nodeRegistry"),
+  );
   check(
     "memory grants are held against enclaveRegistry",
     (await ask("memoryRegistry", "enclaves")) === address("enclaveRegistry"),

@@ -156,8 +156,9 @@ interface IMemoryRegistry {
     error MemoryRegistry_UnknownHead(bytes32 memoryId, uint64 index);
 
     /// @notice Adds a head to the caller's memory of that label. The first one makes the memory.
-    /// @dev A first commit is taken at its word for how many entries are below its root: a wrong number leaves its owner
-    /// with entries that cannot be proved, and shows in the blob it names, which has 32 bytes for each.
+    /// @dev How many entries are below a root is the owner's word. A wrong number rewrites nothing, as a place that opens
+    /// under one head opens to the same entry under every later one. It leaves the owner with places that open to nothing,
+    /// and shows in the blob that is named, which has 32 bytes for each entry.
     /// @param label The owner's name for it; best random, as it is public.
     /// @param root Over all entries, old and new.
     /// @param count How many they are.

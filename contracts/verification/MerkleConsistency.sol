@@ -7,8 +7,9 @@ pragma solidity ^0.8.24;
 library MerkleConsistency {
     /// @notice True exactly where `proof` shows that the first `count` leaves below `newRoot` are those below `root`, in
     /// the same order.
-    /// @dev A path down a tree of `newCount` leaves is fixed by the two counts, so a proof of another shape is none. That
-    /// `root` stands for `count` leaves is the caller's to know.
+    /// @dev That a root stands for its count is the caller's to know: a proof binds the counts no closer than its shape
+    /// does. It binds every place that opens: under a new root with whatever count, a place that opened under the old one
+    /// opens to the same leaf and to no other.
     /// @param count Leaves below `root`, at least one.
     /// @param newCount Leaves below `newRoot`, at least `count`.
     function isExtension(

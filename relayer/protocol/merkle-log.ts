@@ -59,7 +59,7 @@ export class MerkleLog {
     this.#within(count, this.count);
     this.#within(place, count - 1);
     const path: Uint8Array[] = [];
-    for (let [from, to] = [0, count]; to - from > 1; ) {
+    for (let [from, to] = [0, count]; to - from > 1;) {
       const middle = from + splitOf(to - from);
       if (place < middle) {
         path.push(this.#node(middle, to));
@@ -115,7 +115,13 @@ export class MerkleLog {
  * Whether `proof` shows that the tree of `newCount` entries begins with those of the tree of `count`, in order, as
  * `MerkleConsistency` on the chain decides it (RFC 9162, 2.1.4.2).
  */
-export function verifyConsistency(root: Hex, count: number, newRoot: Hex, newCount: number, proof: readonly Hex[]): boolean {
+export function verifyConsistency(
+  root: Hex,
+  count: number,
+  newRoot: Hex,
+  newCount: number,
+  proof: readonly Hex[],
+): boolean {
   if (!Number.isInteger(count) || !Number.isInteger(newCount) || count <= 0 || newCount < count) return false;
   if (count === newCount) return proof.length === 0 && root === newRoot;
   let [last, newLast] = [count - 1, newCount - 1];
