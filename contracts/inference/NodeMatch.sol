@@ -38,7 +38,7 @@ contract NodeMatch is EvidenceRules, INodeMatch {
         if (limit > MAX_EXAMINED) limit = MAX_EXAMINED;
         bytes32[] memory examined;
         (examined, result.total) = nodeRegistry.offering(modelId, from, limit);
-        result.next = examined.length == 0 ? result.total : from + examined.length;
+        result.next = from < result.total ? from + examined.length : result.total;
         result.without = nodeRegistry.nodeCount() - result.total;
         result.counts = new uint256[](uint256(type(Fit).max) + 1);
         result.paths = new uint256[](uint256(type(Reason).max) + 1);

@@ -49,22 +49,24 @@ describe("who can serve", () => {
     this.timeout(600_000);
     const kinds = Object.keys(happenings) as Step["kind"][];
     const step = fc.record({
-      kind: fc.constantFrom(...kinds),
+      // Images are what rests on most: more of what can happen to them, so that they are seen alone.
+      kind: fc.constantFrom(...kinds, "freezeImage", "distrustImage", "freezeImage", "distrustImage"),
       a: fc.nat({ max: 63 }),
       b: fc.nat({ max: 63 }),
     });
     const seen = new Set<string>();
     const happened = new Set<string>();
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 12, maxLength: 24 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 24 }), async (steps) => {
         await restore();
-        for (const { kind, a, b } of steps)
+        for (const [i, { kind, a, b }] of steps.entries()) {
           await happenings[kind](w, a, b).then(
             () => happened.add(kind),
             // What the chain refuses changes nothing.
             () => {},
           );
-        await compare(seen);
+          if (i % 4 === 3) await compare(seen);
+        }
       }),
       { numRuns: 24, seed: 1_121, endOnFailure: true },
     );
@@ -132,7 +134,7 @@ describe("who can serve", () => {
   it("counts an offer's whole capacity where no contract keeps on-chain requests", async () => {
     const at = await w.contracts.nodeMatch.getAddress();
     const deployed = w.match.attach(at) as typeof w.match;
-    await w.load.set(w.nodeId, w.modelId, 1);
+    await w.setOpen(w.nodeId, w.modelId, 1);
     expect((await w.match.fitOf(w.nodeId, w.modelId, 0)).fit).to.equal(5n);
     expect((await deployed.fitOf(w.nodeId, w.modelId, 0)).candidate.free).to.equal(1n);
   });

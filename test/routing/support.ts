@@ -1,5 +1,5 @@
 import { id, toBeHex, Wallet } from "ethers";
-import { NodeMatch__factory, OpenRequests__factory } from "../../typechain/index.ts";
+import { NodeMatch__factory } from "../../typechain/index.ts";
 import { Mode } from "../support/protocol.ts";
 import { deployWorld, MEASUREMENT, SECONDS, type World } from "../support/world.ts";
 
@@ -10,7 +10,7 @@ const wallet = (name: string) => new Wallet(id(`routing ${name}`));
 export async function deployNodes() {
   const w = await deployWorld();
   const { operator, other } = w.signers;
-  const load = OpenRequests__factory.connect(await (await w.ethers.deployContract("OpenRequests")).getAddress(), other);
+  const load = await w.ethers.deployContract("OpenRequests");
   const match = NodeMatch__factory.connect(
     await (
       await w.ethers.deployContract("NodeMatch", [
@@ -41,7 +41,10 @@ export async function deployNodes() {
   const offers = [7, 7, 7, 5, 3];
   for (const [i, { nodeId, by }] of nodes.entries())
     for (const modelId of models) await w.nodes.connect(by).setOffer(nodeId, modelId, offers[i]!, i + 1);
-  return { ...w, load, match, fleet: nodes, operatorKeys, enclaveKeys, versions: models };
+  /** As many on-chain requests are open. */
+  const setOpen = (nodeId: string, modelId: string, many: number) =>
+    load.connect(other).getFunction("set")(nodeId, modelId, many);
+  return { ...w, setOpen, match, fleet: nodes, operatorKeys, enclaveKeys, versions: models };
 }
 export type Nodes = Awaited<ReturnType<typeof deployNodes>>;
 
@@ -69,7 +72,7 @@ export const happenings = {
     const { nodeId, by } = pick(w.fleet, a);
     return w.nodes.connect(by).updateNode(nodeId, b % 6 === 0 ? 3 : 1 + (b % 2), "http://127.0.0.1:9000");
   },
-  open: (w: Nodes, a: number, b: number) => w.load.set(pick(w.fleet, a).nodeId, pick(w.versions, a >> 3), b % 5),
+  open: (w: Nodes, a: number, b: number) => w.setOpen(pick(w.fleet, a).nodeId, pick(w.versions, a >> 3), b % 5),
   stake: (w: Nodes, a: number) => w.staking.connect(a % 2 === 0 ? w.signers.operator : w.signers.other).unbond(0, 1n),
   retireKey: async (w: Nodes, a: number, b: number) =>
     w.nodes.retireKey(pick(w.operatorKeys, a), (await w.now()) + 10n + BigInt(b)),

@@ -75,7 +75,7 @@ contract MemoryHandler is World {
             modelId: narrow % 3 == 0 ? modelId : bytes32(0),
             nodeId: narrow % 2 == 0 ? nodeId : bytes32(0),
             firstEntry: first % 8,
-            endEntry: narrow % 5 == 0 ? type(uint64).max : (first % 8) + length
+            endEntry: narrow % 5 == 0 ? type(uint64).max : uint64(first % 8) + length
         });
         address to =
             reader % 3 == 0
