@@ -86,7 +86,10 @@ describe("hardhat opg:nodes", () => {
       const stake = parseEther("10000");
       const token = await new OPGToken__factory(signer).deploy([signer.address], [parseEther("1000000000")]);
       const staking = await new OPGStaking__factory(signer).deploy(
-        ...([token, signer, [stake, stake, stake, stake], [1_000, 1_000, 1_000, 1_000]] as const),
+        token,
+        signer,
+        [stake, stake, stake, stake],
+        [1_000, 1_000, 1_000, 1_000],
       );
       const models = await new ModelRegistry__factory(signer).deploy(signer, signer, [DEVELOPMENT_PHASE1_ID]);
       const nodes = await new NodeRegistry__factory(signer).deploy(signer, signer, staking);

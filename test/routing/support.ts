@@ -57,8 +57,7 @@ export interface Step {
 
 const pick = <T>(from: readonly T[], by: number): T => from[by % from.length]!;
 const images = [MEASUREMENT, OTHER_IMAGE];
-const encode = (w: Nodes, name: "approveMeasurement" | "withdrawMeasurement", a: number) =>
-  w.govern(w.enclaves, w.enclaves.interface.encodeFunctionData(name, [pick(images, a), pick(w.versions, a >> 1)]));
+const approvalOf = (w: Nodes, a: number): [string, string] => [pick(images, a), pick(w.versions, a >> 1)];
 const verifierOf = (w: Nodes) => "0x" + "00".repeat(12) + w.version.verifier.slice(2);
 
 /** Everything that decides who can serve. Each may be refused: a key is frozen once, a retired node stays so. */
@@ -82,8 +81,10 @@ export const happenings = {
   distrustEnclaveKey: (w: Nodes, a: number) => w.enclaves.distrustOwnKey(pick(w.enclaveKeys, a)),
   freezeKey: (w: Nodes, a: number) => w.freeze(w.nodes, pick(w.operatorKeys, a)),
   freezeEnclaveKey: (w: Nodes, a: number) => w.freeze(w.enclaves, pick(w.enclaveKeys, a)),
-  approve: (w: Nodes, a: number) => encode(w, "approveMeasurement", a),
-  withdraw: (w: Nodes, a: number) => encode(w, "withdrawMeasurement", a),
+  approve: (w: Nodes, a: number) =>
+    w.govern(w.enclaves, w.enclaves.interface.encodeFunctionData("approveMeasurement", approvalOf(w, a))),
+  withdraw: (w: Nodes, a: number) =>
+    w.govern(w.enclaves, w.enclaves.interface.encodeFunctionData("withdrawMeasurement", approvalOf(w, a))),
   distrustImage: async (w: Nodes, a: number) =>
     w.distrust(w.enclaves, await w.enclaves.measurementTarget(pick(images, a)), await w.now()),
   freezeImage: async (w: Nodes, a: number) => w.freeze(w.enclaves, await w.enclaves.measurementTarget(pick(images, a))),
