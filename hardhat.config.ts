@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { configVariable, defineConfig } from "hardhat/config";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { model } from "./tasks/model.ts";
+import { nodes } from "./tasks/nodes.ts";
 import { twinFees } from "./tasks/twin-fees.ts";
 import { unlocks } from "./tasks/unlocks.ts";
 
@@ -23,7 +24,7 @@ const long = process.env["FUZZ_LONG"] === "1";
 
 export default defineConfig({
   plugins: [toolbox],
-  tasks: [model, twinFees, unlocks],
+  tasks: [model, nodes, twinFees, unlocks],
   solidity: {
     profiles: { default: solidity, production: solidity },
   },

@@ -17,6 +17,9 @@ const abi = [
   "function balanceOf(address) view returns (uint256)",
   "function beneficiary(uint8) view returns (address)",
   "function totalSupply() view returns (uint256)",
+  "function nodeRegistry() view returns (address)",
+  "function enclaveRegistry() view returns (address)",
+  "function modelRegistry() view returns (address)",
 ];
 const ROLES = {
   DEFAULT_ADMIN_ROLE: "0x" + "00".repeat(32),
@@ -84,6 +87,16 @@ export async function checkDeployment(provider: Provider, addresses: Record<stri
   const wired = { nodes: "nodeRegistry", enclaves: "enclaveRegistry", disputes: "disputes" };
   for (const [role, name] of Object.entries(wired))
     check(`staking works with ${name}`, (await ask("staking", role)) === address(name));
+  for (const role of ["nodeRegistry", "enclaveRegistry", "modelRegistry"])
+    check(`nodes are matched by ${role}`, (await ask("nodeMatch", role)) === address(role));
+  check(
+    "memory grants are held against nodeRegistry",
+    (await ask("memoryRegistry", "nodes")) === address("nodeRegistry"),
+  );
+  check(
+    "memory grants are held against enclaveRegistry",
+    (await ask("memoryRegistry", "enclaves")) === address("enclaveRegistry"),
+  );
   if (addresses["genesis"] !== undefined) {
     const vesting = address("vesting");
     check("the supply went into the unlock schedule", (await ask("genesis", "vesting")) === vesting);

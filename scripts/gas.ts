@@ -15,6 +15,7 @@ import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
 import { measureCollecting, measureConsent, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
 import { measureEnclaveKeys, TARGETS as ENCLAVES } from "./gas-enclaves.ts";
+import { measureMemory, TARGETS as MEMORY } from "./gas-memory.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -30,6 +31,7 @@ const START = 2_000_000_000n;
 const TARGETS: Record<string, number> = {
   ...ECONOMY,
   ...ENCLAVES,
+  ...MEMORY,
   "OPG transferWithAuthorization, split signature": 75_000,
   "OPG release, later of an allocation": 75_000,
   "settleBatches, 1 VANILLA batch of 1,000": 90_000,
@@ -251,6 +253,7 @@ await measureEconomy(w, tick, figures);
 await measureEnclaveKeys(w, tick, figures);
 await measureCollecting(figures);
 await measureConsent(w, tick, figures);
+await measureMemory(w, tick, figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;

@@ -245,7 +245,7 @@ export const POWERS: Power[] = [
 export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
   InferenceRegistry: { anyone: ["settleBatches", "settleProvedBatches", "settleReceipts"], own: [] },
   NodeRegistry: {
-    anyone: ["registerNode", "endKeysForStake"],
+    anyone: ["registerNode", "clearOffer", "endKeysForStake"],
     own: ["addOperatorKey", "distrustOwnKey", "retireKey", "setOffer", "updateNode"],
   },
   EnclaveRegistry: { anyone: ["endKeysForStake"], own: ["admit", "distrustOwnKey", "retireKey", "rotateKey"] },
@@ -255,6 +255,7 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
     anyone: ["register", "registerSource"],
     own: ["offerSource", "acceptSource", "withdrawConsent", "cancelWithdrawal"],
   },
+  MemoryRegistry: { anyone: [], own: ["commit", "grant", "revoke"] },
   OPGToken: {
     anyone: ["permit", "delegateBySig", "transferWithAuthorization", "receiveWithAuthorization", "cancelAuthorization"],
     own: ["approve", "transfer", "transferFrom", "delegate"],

@@ -5,6 +5,8 @@ import { generatorTable } from "../../relayer/attestation/generator-table.ts";
 import { ALLOCATIONS, OPGExistingGovernance, OPGGovernance } from "./opg.ts";
 import { keyMarket } from "./twin.ts";
 
+const NOBODY = "0x0000000000000000000000000000000000000000";
+
 /** What everything else stands on: the token, the timelock that is the admin of it all, and who checks attestations. */
 interface Ground {
   token: ContractFuture<string> | StaticCallFuture<string, string>;
@@ -47,6 +49,9 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
   ]);
   const feeInboxes = m.contract("FeeInboxes", [feeSplitter]);
   const escrow = m.contract("InferenceEscrow", [token, inferenceRegistry, nodeRegistry, feeSplitter]);
+  // No contract keeps on-chain requests yet: an offer's whole capacity is free.
+  const nodeMatch = m.contract("NodeMatch", [nodeRegistry, enclaveRegistry, modelRegistry, NOBODY]);
+  const memoryRegistry = m.contract("MemoryRegistry", [nodeRegistry, enclaveRegistry]);
   const market = keyMarket(m, { timelock, inferenceRegistry, modelRegistry, nodeRegistry, enclaveRegistry });
   return {
     ...market,
@@ -63,6 +68,8 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     feeSplitter,
     feeInboxes,
     escrow,
+    nodeMatch,
+    memoryRegistry,
   };
 }
 
@@ -103,7 +110,7 @@ export const OpenGradientExisting = buildModule("OpenGradientExisting", (m) => {
   const token = m.staticCall(votes, "underlying");
   const parts = protocol(m, { token, timelock, attestationVerifier: nitroAttestation(m, timelock) });
   const { staking, nodeRegistry, enclaveRegistry, disputes } = parts;
-  m.call(staking, "wire", [nodeRegistry, enclaveRegistry, disputes, "0x0000000000000000000000000000000000000000"]);
+  m.call(staking, "wire", [nodeRegistry, enclaveRegistry, disputes, NOBODY]);
   return { votes, governor, ...parts };
 });
 

@@ -8,6 +8,7 @@ export * from "./gateway-answers.ts";
 export * from "./hashes.ts";
 export * from "./leaves.ts";
 export * from "./merkle.ts";
+export * from "./merkle-log.ts";
 export * from "./multiproof.ts";
 export * from "./python-json.ts";
 export * from "./signature.ts";

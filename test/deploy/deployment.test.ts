@@ -94,6 +94,7 @@ describe("deployment", () => {
       "staking works with nodeRegistry",
       "staking works with enclaveRegistry",
       "staking works with disputes",
+      "nodes are matched by modelRegistry",
       "the supply went into the unlock schedule",
       "staking rewards go to staking",
       "staking releases them",
