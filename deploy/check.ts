@@ -12,6 +12,10 @@ const abi = [
   "function enclaves() view returns (address)",
   "function disputes() view returns (address)",
   "function vesting() view returns (address)",
+  "function inferenceRegistry() view returns (address)",
+  "function nodeRegistry() view returns (address)",
+  "function enclaveRegistry() view returns (address)",
+  "function feeSplitter() view returns (address)",
   "function balanceOf(address) view returns (uint256)",
   "function beneficiary(uint8) view returns (address)",
   "function totalSupply() view returns (uint256)",
@@ -75,6 +79,8 @@ export async function checkDeployment(provider: Provider, addresses: Record<stri
   const wired = { nodes: "nodeRegistry", enclaves: "enclaveRegistry", disputes: "disputes" };
   for (const [role, name] of Object.entries(wired))
     check(`staking works with ${name}`, (await ask("staking", role)) === address(name));
+  for (const part of ["inferenceRegistry", "nodeRegistry", "enclaveRegistry", "feeSplitter"])
+    check(`requests on chain work with ${part}`, (await ask("inferenceRequests", part)) === address(part));
   if (addresses["genesis"] !== undefined) {
     const vesting = address("vesting");
     check("the supply went into the unlock schedule", (await ask("genesis", "vesting")) === vesting);

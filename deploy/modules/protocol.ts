@@ -45,6 +45,13 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
   ]);
   const feeInboxes = m.contract("FeeInboxes", [feeSplitter]);
   const escrow = m.contract("InferenceEscrow", [token, inferenceRegistry, nodeRegistry, feeSplitter]);
+  const inferenceRequests = m.contract("InferenceRequests", [
+    token,
+    inferenceRegistry,
+    nodeRegistry,
+    enclaveRegistry,
+    feeSplitter,
+  ]);
   const market = keyMarket(m, { timelock, inferenceRegistry, modelRegistry, nodeRegistry, enclaveRegistry });
   return {
     ...market,
@@ -59,6 +66,7 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     feeSplitter,
     feeInboxes,
     escrow,
+    inferenceRequests,
   };
 }
 
