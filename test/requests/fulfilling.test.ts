@@ -162,7 +162,7 @@ describe("InferenceRequests: answering", () => {
       encodeArtifacts(parts.artifacts.slice(0, 2), [text, tool]),
       encodeArtifacts(wrongOrder, [empty, tool, text]),
     ];
-    const requestId = await w.accepted();
+    const requestId = await w.accepted({ callbackGas: 2_000_000 });
     const opening = await w.answered(requestId, { outputHash: parts.outputHash });
     for (const output of bad)
       await expect(w.requests.fulfil(requestId, opening, output))

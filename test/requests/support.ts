@@ -1,5 +1,4 @@
 import { concat, id, keccak256, parseEther, toUtf8Bytes, ZeroAddress, ZeroHash } from "ethers";
-import { ScriptedRequester__factory } from "../../typechain/index.ts";
 import { coder, Mode, type ReceiptFields } from "../support/protocol.ts";
 import { deployWorld } from "../support/world.ts";
 
@@ -55,8 +54,7 @@ export async function deployRequests() {
   const w = await deployWorld();
   const { requests, token, nodes, signers } = w;
   const requestsAt = await requests.getAddress();
-  const scripted = await w.ethers.deployContract("ScriptedRequester", [requestsAt]);
-  const requester = ScriptedRequester__factory.connect(await scripted.getAddress(), signers.other);
+  const requester = await w.ethers.deployContract("ScriptedRequester", [requestsAt], signers.other);
   const requesterAt = await requester.getAddress();
   await token.transfer(requesterAt, 1_000n * OPG);
   await token.transfer(signers.operator.address, 1_000n * OPG);

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { id, ZeroHash } from "ethers";
 import { Reason } from "../support/outcome.ts";
-import { IERC20__factory, InferenceRequests__factory, PickyToken__factory } from "../../typechain/index.ts";
+import { InferenceRequests__factory } from "../../typechain/index.ts";
 import { BOND, DAY, FEE, HOUR, Mismatch, OPG, Status, TEXT, useRequests, type RequestsWorld } from "./support.ts";
 
 describe("InferenceRequests: what is not answered", () => {
@@ -159,8 +159,7 @@ describe("InferenceRequests: what is not answered", () => {
 
   describe("with a token that misbehaves", () => {
     async function picky(w: RequestsWorld) {
-      const made = await w.ethers.deployContract("PickyToken", [10n ** 30n]);
-      const token = PickyToken__factory.connect(await made.getAddress(), w.signers.deployer);
+      const token = await w.ethers.deployContract("PickyToken", [10n ** 30n]);
       const deployed = await w.ethers.deployContract("InferenceRequests", [
         await token.getAddress(),
         await w.registry.getAddress(),
@@ -172,8 +171,7 @@ describe("InferenceRequests: what is not answered", () => {
       const requests = InferenceRequests__factory.connect(at, w.signers.deployer);
       await token.approve(at, 10n ** 30n);
       await token.transfer(w.signers.operator.address, 100n * OPG);
-      await token.connect(w.signers.operator).approve(at, 100n * OPG);
-      expect(await IERC20__factory.connect(await token.getAddress(), w.signers.deployer).balanceOf(at)).to.equal(0n);
+      await token.connect(w.signers.operator).getFunction("approve")(at, 100n * OPG);
       const ask = async () => {
         const terms = await w.terms({ callbackGas: 0 });
         const requestId = await requests.request.staticCall(terms, "0x");

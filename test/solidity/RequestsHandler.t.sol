@@ -133,12 +133,13 @@ contract RequestsHandler is World {
         receipt.cumulativeFee = uint128(fee % (asked.maxFee + asked.maxFee / 8 + 1));
         receipt.completedAt = uint64(block.timestamp);
         (receipt.outputScheme, receipt.outputHash) = (1, keccak256(ANSWER));
-        bool settled = settleNow && !_paused();
-        if (settled) {
+        if (settleNow && !_paused()) {
             SignedReceipt[] memory single = new SignedReceipt[](1);
             (single[0].receipt, single[0].signature) = (receipt, _sign(_secret(0), registry.receiptId(receipt)));
             registry.settleReceipts(single);
         }
+        // The same answer may have settled before.
+        bool settled = registry.settledAt(registry.receiptId(receipt)) != 0;
         bool inTime = block.timestamp <= asked.deadline + _pausedIn(asked.acceptedAt, asked.deadline);
         (bool ok, ) = address(requests).call(abi.encodeCall(requests.fulfil, (asked.id, opening, ANSWER)));
         bool good = asked.fate == Fate.Accepted && settled && receipt.cumulativeFee <= asked.maxFee;
