@@ -1,9 +1,10 @@
 import { expect } from "chai";
-import { id, keccak256, toUtf8Bytes, ZeroHash } from "ethers";
+import { id, keccak256, toBeHex, toUtf8Bytes, ZeroHash } from "ethers";
 import { AskedScore__factory } from "../../typechain/index.ts";
-import { scalar } from "../support/groth16.ts";
+import { outputHashOf } from "../support/groth16.ts";
 import { Reason } from "../support/outcome.ts";
-import { coder } from "../support/protocol.ts";
+import { reprove } from "../support/proofs.ts";
+import { coder, Mode } from "../support/protocol.ts";
 import { Act, artifactsOf, BOND, FEE, HOUR, Status, TEXT, useRequests, type RequestsWorld } from "./support.ts";
 
 describe("InferenceRequests: calling back", () => {
@@ -152,30 +153,49 @@ describe("InferenceRequests: calling back", () => {
 
   describe("to a contract that inherits InferenceRequester", () => {
     const PRICE = 5n * 10n ** 18n;
-    async function asked(w: RequestsWorld) {
+    const FEATURES = toBeHex(0x0102n, 32);
+    async function asked(w: RequestsWorld, score = 77n) {
       const made = await w.ethers.deployContract("AskedScore", [w.requestsAt, w.modelId]);
       const scores = AskedScore__factory.connect(await made.getAddress(), w.signers.deployer);
       await w.token.approve(await scores.getAddress(), PRICE);
       const requestId = w.requestIdOf(await w.requests.requestCount());
-      const proof = await w.proved(
-        { requestId, payer: await scores.getAddress(), cumulativeFee: PRICE / 2n },
-        "features",
-      );
-      await scores.ask(proof.receipt.inputHash, PRICE);
+      await scores.ask(FEATURES, PRICE);
+      const receipt = await w.receiptIn(Mode.ZKML, {
+        ...{ requestId, inputHash: FEATURES, outputHash: outputHashOf([score]) },
+        ...{ payer: await scores.getAddress(), cumulativeFee: PRICE / 2n },
+      });
       await w.accept(requestId);
-      await w.registry.settleReceipts([w.signedReceipt(proof.receipt, proof.evidence)]);
-      return { scores, requestId, receipt: proof.receipt, opening: w.openingAlone(proof.receipt) };
+      const evidence = reprove(w.setup, [BigInt(FEATURES), score], w.receiptId(receipt));
+      await w.registry.settleReceipts([w.signedReceipt(receipt, evidence)]);
+      const output = coder.encode(["uint256[]"], [[score]]);
+      return { scores, requestId, receipt, opening: w.openingAlone(receipt), output };
     }
 
     it("a proved score arrives, once, and what it did not cost pays for the next question", async () => {
       const w = world();
-      const { scores, requestId, receipt, opening } = await asked(w);
+      const { scores, requestId, opening, output } = await asked(w);
       expect(await scores.isAwaited(requestId)).to.equal(true);
-      // A score as large as a field element is none: the example refuses it, and the node is paid all the same.
-      const output = coder.encode(["uint256[]"], [[scalar("features signal 1")]]);
+      await expect(w.requests.fulfil(requestId, opening, output))
+        .to.emit(scores, "Scored")
+        .withArgs(FEATURES, 77n)
+        .and.to.emit(w.requests, "CallbackSucceeded")
+        .withArgs(requestId);
+      expect((await scores.scoreOf(FEATURES)).toArray()).to.deep.equal([77n, opening.receipt.completedAt]);
+      expect(await scores.isAwaited(requestId)).to.equal(false);
+      const at = await scores.getAddress();
+      expect(await w.requests.credit(at)).to.equal(PRICE / 2n);
+      await w.token.approve(at, PRICE);
+      await scores.ask(FEATURES, PRICE);
+      expect(await w.requests.credit(at)).to.equal(0n);
+      expect(await w.token.balanceOf(at)).to.equal(PRICE / 2n);
+    });
+
+    it("an answer that it cannot use is refused, and the node is paid all the same [FM:consumer-revert]", async () => {
+      const w = world();
+      const { scores, requestId, opening, output } = await asked(w, 2n ** 192n);
       await expect(w.requests.fulfil(requestId, opening, output)).to.emit(w.requests, "CallbackFailed");
-      expect(await w.requests.credit(await scores.getAddress())).to.equal(PRICE / 2n);
-      expect((await scores.scoreOf(receipt.inputHash)).completedAt).to.equal(0n);
+      expect(await w.feesOf()).to.equal(PRICE / 2n);
+      expect((await scores.scoreOf(FEATURES)).completedAt).to.equal(0n);
       expect(await scores.isAwaited(requestId)).to.equal(true);
       await expect(scores.retry(requestId, opening, output)).to.be.revertedWithCustomError(
         w.requests,
