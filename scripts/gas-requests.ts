@@ -17,10 +17,10 @@ const ARTIFACTS = "tuple(uint8 kind, string mediaType, bytes32 hash)[]";
 
 /** Most gas that a figure may cost. */
 export const TARGETS: Record<string, number> = {
-  "request: ask, input by hash": 190_000,
-  "request: accept, bond from credit": 150_000,
-  "request: fulfil, without callback": 160_000,
-  "request: time out, with penalty": 90_000,
+  "request: ask, input by hash": 172_000,
+  "request: accept, bond from credit": 83_000,
+  "request: fulfil, without callback": 113_000,
+  "request: time out, with penalty": 70_000,
 };
 
 /** Adds its figures to those of the others. */
