@@ -14,6 +14,8 @@ const abi = [
   "function enclaveRegistry() view returns (address)",
   "function inferenceRegistry() view returns (address)",
   "function vesting() view returns (address)",
+  "function nodeRegistry() view returns (address)",
+  "function feeSplitter() view returns (address)",
   "function balanceOf(address) view returns (uint256)",
   "function beneficiary(uint8) view returns (address)",
   "function totalSupply() view returns (uint256)",
@@ -97,6 +99,9 @@ export async function checkDeployment(provider: Provider, addresses: Record<stri
     "memory grants are held against enclaveRegistry",
     (await ask("memoryRegistry", "enclaves")) === address("enclaveRegistry"),
   );
+  check("on-chain requests count as a node's load", (await ask("nodeMatch", "load")) === address("inferenceRequests"));
+  for (const part of ["inferenceRegistry", "nodeRegistry", "enclaveRegistry", "feeSplitter"])
+    check(`requests on chain work with ${part}`, (await ask("inferenceRequests", part)) === address(part));
   if (addresses["genesis"] !== undefined) {
     const vesting = address("vesting");
     check("the supply went into the unlock schedule", (await ask("genesis", "vesting")) === vesting);

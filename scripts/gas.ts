@@ -16,6 +16,7 @@ import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../
 import { measureCollecting, measureConsent, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
 import { measureEnclaveKeys, TARGETS as ENCLAVES } from "./gas-enclaves.ts";
 import { measureMemory, TARGETS as MEMORY } from "./gas-memory.ts";
+import { measureRequests, TARGETS as REQUESTS } from "./gas-requests.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -32,6 +33,7 @@ const TARGETS: Record<string, number> = {
   ...ECONOMY,
   ...ENCLAVES,
   ...MEMORY,
+  ...REQUESTS,
   "OPG transferWithAuthorization, split signature": 75_000,
   "OPG release, later of an allocation": 75_000,
   "settleBatches, 1 VANILLA batch of 1,000": 90_000,
@@ -254,6 +256,8 @@ await measureEnclaveKeys(w, tick, figures);
 await measureCollecting(figures);
 await measureConsent(w, tick, figures);
 await measureMemory(w, tick, figures);
+// Last, as it uses receivers of fees that are measured new before.
+await measureRequests(w, tick, figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;

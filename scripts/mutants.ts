@@ -8,6 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { ECONOMY, type Mutant } from "./mutants-economy.ts";
+import { ASKED } from "./mutants-requests.ts";
 
 const RULES = "contracts/inference/EvidenceRules.sol";
 const LEDGER = "contracts/inference/InferenceRegistry.sol";
@@ -196,6 +197,7 @@ const MUTANTS: Mutant[] = [
   [COMPACT, "if lt(completedAt, oldest) {", "if 0 {", formats],
   [COMPACT, "mstore(add(words, 0x180), 1)", "mstore(add(words, 0x180), 0)", formats],
   ...ECONOMY,
+  ...ASKED,
 ];
 
 let restore = () => {};

@@ -295,6 +295,10 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
     ],
     own: ["openChannel", "withdrawSigner", "thaw", "withdraw", "approveReserver", "reserve", "returnOwnReservation"],
   },
+  InferenceRequests: {
+    anyone: ["request", "requestWithInput", "deposit", "fulfil", "timeOut", "claim", "forward"],
+    own: ["cancel", "retryCallback", "accept", "excuse", "setAgent"],
+  },
   FeeSplitter: { anyone: ["pay", "distributeModel", "claim", "claimMany"], own: [] },
   FeeInboxes: { anyone: ["create", "sweep"], own: [] },
   FeeInbox: { anyone: ["sweep"], own: [] },

@@ -69,7 +69,6 @@ const failures: Entry[] = [
   {
     id: "FM:consumer-revert",
     says: "A consumer's revert blocks no payment.",
-    later: "on-chain requests with callbacks.",
   },
   { id: "FM:phase2-skipped", says: "Keys without a phase-2 contribution are refused." },
   { id: "FM:signal-range", says: "Signals outside the field are refused, on chain and off." },

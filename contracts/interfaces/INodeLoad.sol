@@ -2,8 +2,9 @@
 pragma solidity ^0.8.24;
 
 /// @title INodeLoad
-/// @notice What is asked of whoever keeps on-chain requests: how much of a node's capacity they take.
+/// @notice How busy a node is with requests that contracts asked on chain: what a router weighs beside an offer's
+/// capacity.
 interface INodeLoad {
-    /// @notice Requests that a node accepted for a model version and that are neither answered nor over.
+    /// @notice Requests for a model version that a node has accepted and that have not ended.
     function openRequests(bytes32 nodeId, bytes32 modelId) external view returns (uint256);
 }

@@ -49,9 +49,15 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
   ]);
   const feeInboxes = m.contract("FeeInboxes", [feeSplitter]);
   const escrow = m.contract("InferenceEscrow", [token, inferenceRegistry, nodeRegistry, feeSplitter]);
-  // No contract keeps on-chain requests yet: an offer's whole capacity is free.
-  const nodeMatch = m.contract("NodeMatch", [nodeRegistry, enclaveRegistry, modelRegistry, NOBODY]);
   const memoryRegistry = m.contract("MemoryRegistry", [nodeRegistry, enclaveRegistry]);
+  const inferenceRequests = m.contract("InferenceRequests", [
+    token,
+    inferenceRegistry,
+    nodeRegistry,
+    enclaveRegistry,
+    feeSplitter,
+  ]);
+  const nodeMatch = m.contract("NodeMatch", [nodeRegistry, enclaveRegistry, modelRegistry, inferenceRequests]);
   const market = keyMarket(m, { timelock, inferenceRegistry, modelRegistry, nodeRegistry, enclaveRegistry });
   return {
     ...market,
@@ -70,6 +76,7 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     escrow,
     nodeMatch,
     memoryRegistry,
+    inferenceRequests,
   };
 }
 

@@ -23,6 +23,7 @@ import {
   FeeInboxes__factory,
   FeeSplitter__factory,
   InferenceEscrow__factory,
+  InferenceRequests__factory,
   OPGStaking__factory,
   OPGToken__factory,
   OPGVesting__factory,
@@ -161,6 +162,7 @@ export async function deployProtocol(startsAt = new Date()) {
   const splitter = FeeSplitter__factory.connect(await at("feeSplitter"), other);
   const inboxes = FeeInboxes__factory.connect(await at("feeInboxes"), other);
   const escrow = InferenceEscrow__factory.connect(await at("escrow"), other);
+  const requests = InferenceRequests__factory.connect(await at("inferenceRequests"), operator);
   const attestation = DevelopmentAttestationVerifier__factory.connect(await at("attestationVerifier"), deployer);
   const groth16 = Groth16Verifier__factory.connect(await models.groth16Verifier(), deployer);
   const domain = {
@@ -307,6 +309,7 @@ export async function deployProtocol(startsAt = new Date()) {
     splitter,
     inboxes,
     escrow,
+    requests,
     setStake,
     attestation,
     groth16,
