@@ -57,7 +57,6 @@ abstract contract StatedConsumer is InferenceConsumer, IInferencePolicies {
         revert InferencePolicies_NotAsStated(selector);
     }
 
-    /// @inheritdoc InferenceConsumer
     /// @dev {_consumeVerified} comes through here too.
     function _requireVerified(
         Opening calldata opening,
