@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { configVariable, defineConfig } from "hardhat/config";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { policy } from "./tasks/policy.ts";
 import { twinFees } from "./tasks/twin-fees.ts";
 import { unlocks } from "./tasks/unlocks.ts";
 
@@ -22,7 +23,7 @@ const long = process.env["FUZZ_LONG"] === "1";
 
 export default defineConfig({
   plugins: [toolbox],
-  tasks: [twinFees, unlocks],
+  tasks: [policy, twinFees, unlocks],
   solidity: {
     profiles: { default: solidity, production: solidity },
   },
