@@ -133,6 +133,9 @@ async function tryCall(signer: Signer, transaction: TransactionRequest): Promise
     return { output: await provider.call(transaction) };
   } catch (error) {
     if (isError(error, "CALL_EXCEPTION")) return { revert: error.data ?? "0x" };
+    // Code 3 is a revert as nodes report it, which Hardhat's own provider passes on as it is.
+    const { code, data } = error as { code?: unknown; data?: unknown };
+    if (code === 3 && typeof data === "string") return { revert: data };
     throw error;
   }
 }

@@ -70,11 +70,9 @@ export function mountLookup(api: OpenAPIHono, { answer, maxInFlight, timeoutMs }
   const inFlight = inFlightLimit(maxInFlight);
   const inTime = timeout(timeoutMs, new HTTPException(503));
   const body = readBody({ maxBytes: MAX_BODY_BYTES, maxHeldBytes: MAX_BODY_BYTES * maxInFlight });
-  for (const path of ["/v1/lookup", "/v1/lookup/*"]) {
-    // Wallets ask out of browsers, from pages of any origin.
-    api.use(path, cors({ origin: "*", allowMethods: ["GET", "POST"] }));
-    api.use(path, (c, next) => (c.req.method === "POST" ? body(c, next) : next()), inFlight, inTime);
-  }
+  // This pattern is for /v1/lookup itself too. Wallets ask out of browsers, from pages of any origin.
+  api.use("/v1/lookup/*", cors({ origin: "*", allowMethods: ["GET", "POST"] }));
+  api.use("/v1/lookup/*", (c, next) => (c.req.method === "POST" ? body(c, next) : next()), inFlight, inTime);
 
   async function dataFor(data: string): Promise<{ data: string }> {
     const answered = await answer(queryOf(data));

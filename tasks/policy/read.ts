@@ -11,8 +11,12 @@ export const inferencePolicies = new Interface([
   "function inferenceRegistry() view returns (address)",
 ]);
 
-/** A contract that cannot say something reverts, or answers what cannot be read. Anything else is the node's fault. */
-const isSilence = (error: unknown): boolean => isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA");
+/**
+ * A contract that cannot say something reverts, or answers what cannot be read. Anything else is the node's fault. Code 3
+ * is a revert as nodes report it, which Hardhat's own provider passes on as it is.
+ */
+const isSilence = (error: unknown): boolean =>
+  isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA") || (error as { code?: unknown }).code === 3;
 
 /** What a contract states; null if it states nothing. */
 export async function readStatements(provider: Provider, address: string): Promise<Statements | null> {
