@@ -13,6 +13,7 @@ import { coder, keyIdOf, Mode, publicKeyOf, type BatchFields, type ReceiptFields
 import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
 import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
+import { measureLookups } from "./gas-lookup.ts";
 import { measureCollecting, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
@@ -245,6 +246,7 @@ await openings();
 await registrations();
 await token();
 await unlocks();
+await measureLookups(w, tick, figures);
 await measureEconomy(w, tick, figures);
 await measureCollecting(figures);
 

@@ -174,6 +174,11 @@ describe("LookupConsumer", () => {
       await refused(answer(old.opening, outputs(1n)), `${FACE}_TooOld`);
     });
 
+    it("whose score is no number it can keep", async () => {
+      const { response } = await unsettled(c, FEATURES, [1n << 192n]);
+      await refused(response, "RiskScores_OutOfRange");
+    });
+
     it("that is signed by somebody else, or proved for another receipt [R1]", async () => {
       const { receipt, evidence, signature } = await unsettled(c, FEATURES, [42n]);
       const forged = c.enclave.signingKey.sign(c.receiptId(receipt)).serialized;
