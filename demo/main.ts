@@ -19,6 +19,7 @@ import { type Settled, tryEverything } from "./attacks.ts";
 import { type Chain, startChain } from "./chain.ts";
 import { stakeAll, tokenEvent } from "./economy.ts";
 import { slashEquivocation } from "./fault.ts";
+import { lookUp } from "./lookup.ts";
 import { type Answered, type DemoNode, type Job, registerModels, startNodes } from "./nodes.ts";
 import { launchRelayer } from "./relayer.ts";
 import { bold, heading, line, median, progress, table } from "./text.ts";
@@ -165,8 +166,14 @@ async function main(): Promise<void> {
 
   heading("9. Contracts that ask on chain, and what an answer, a refusal and silence cost");
   await askOnChain(chain, domain, models, folder);
+  heading("10. A contract is told scores that were computed before it was called");
+  await lookUp(chain, {
+    ...{ relayerUrl: relayer.url, model: models.risk, modelId: models.riskId, scorer: nodes.scorer },
+    settled: { values: days[0]!.features, answered: answered.ZKML[0]! },
+    fresh: days[COUNTS.risk]!.features,
+  });
 
-  heading("10. The unlocks of OPG around today, scheduled against released");
+  heading("11. The unlocks of OPG around today, scheduled against released");
   await printUnlocks(chain);
 
   if (options.keep) {

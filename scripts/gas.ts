@@ -17,6 +17,7 @@ import { measureCollecting, measureConsent, measureEconomy, TARGETS as ECONOMY }
 import { measureEnclaveKeys, TARGETS as ENCLAVES } from "./gas-enclaves.ts";
 import { measureMemory, TARGETS as MEMORY } from "./gas-memory.ts";
 import { measureRequests, TARGETS as REQUESTS } from "./gas-requests.ts";
+import { measureLookups } from "./gas-lookup.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -251,6 +252,7 @@ await openings();
 await registrations();
 await token();
 await unlocks();
+await measureLookups(w, tick, figures);
 await measureEconomy(w, tick, figures);
 await measureEnclaveKeys(w, tick, figures);
 await measureCollecting(figures);

@@ -73,7 +73,7 @@ abstract contract InferenceConsumer is IInferenceConsumer {
     function _requireVerified(
         Opening calldata opening,
         Policy memory policy
-    ) internal view returns (Verification memory result) {
+    ) internal view virtual returns (Verification memory result) {
         _requireSound(policy);
         Receipt calldata receipt = opening.receipt;
         _requireAccepted(receipt, policy);

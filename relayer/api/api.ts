@@ -8,6 +8,8 @@ import type { ChainReader } from "../chain/reader.ts";
 import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { EvidenceVerifier } from "../evidence/evidence.ts";
+import { ledgerAnswers } from "../lookup/ledger.ts";
+import { mountLookup } from "../lookup/api.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -218,6 +220,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
   });
 
   mountTwinFees(api, options.twinFees);
+  mountLookup(api, { answer: ledgerAnswers({ db, openings }, now), maxInFlight, timeoutMs: options.timeoutMs });
 
   api.doc31("/openapi.json", {
     openapi: "3.1.0",

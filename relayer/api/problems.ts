@@ -39,6 +39,7 @@ export const PROBLEMS = {
   too_large: [413, "The body is too large"],
   unsupported_media_type: [415, "Send application/json"],
   not_found: [404, "Nothing is known under this id"],
+  no_answer: [404, "No verified receipt here answers this question under this policy"],
   rate_limited: [429, "Too many requests from this address"],
   busy: [503, "Too many requests at once"],
   timed_out: [503, "No answer in time; it may have been accepted, so ask or send it again"],
@@ -68,6 +69,7 @@ export const problemSchema = z
     status: z.number().int(),
     code: z.string(),
     detail: z.string(),
+    message: z.string().openapi({ description: "The detail again, where clients of ERC-3668 look for it" }),
     /** Positions of the receipts or proofs that it is about, the first 100. */
     positions: z.array(z.number().int()).optional(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
@@ -90,7 +92,7 @@ export function respond(c: Context, problem: Problem, errors?: { path: string; m
   const [status, title] = PROBLEMS[problem.code];
   const body = {
     type: `urn:opengradient:problem:${problem.code}`,
-    ...{ title, status, code: problem.code, detail: problem.message },
+    ...{ title, status, code: problem.code, detail: problem.message, message: problem.message },
     ...(problem.positions ? { positions: problem.positions.slice(0, MAX_POSITIONS) } : {}),
     ...(errors ? { errors } : {}),
   };
