@@ -78,7 +78,7 @@ abstract contract InferenceConsumer is IInferenceConsumer {
     function _requireVerified(
         Opening calldata opening,
         Policy memory policy
-    ) internal view returns (Verification memory result) {
+    ) internal view virtual returns (Verification memory result) {
         Receipt calldata receipt = opening.receipt;
         _requireAcceptable(receipt, policy);
 
