@@ -31,7 +31,11 @@ library ArtifactHash {
     }
 
     /// @notice An artifact by its bytes.
-    function of(uint8 kind, string memory mediaType, bytes memory content) internal pure returns (Artifact memory) {
+    function artifact(
+        uint8 kind,
+        string memory mediaType,
+        bytes memory content
+    ) internal pure returns (Artifact memory) {
         return Artifact({kind: kind, mediaType: mediaType, hash: keccak256(content)});
     }
 

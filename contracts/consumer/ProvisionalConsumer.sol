@@ -13,8 +13,7 @@ import {KeyState} from "../interfaces/IKeyRegistry.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IProvisionalConsumer, ProvisionalEffect, ProvisionalState} from "../interfaces/IProvisionalConsumer.sol";
 import {KeyKinds, Modes, Opening, Reason, Receipt, SignedReceipt, Verification} from "../interfaces/InferenceTypes.sol";
-import {InferenceConsumer} from "./InferenceConsumer.sol";
-import {Policy} from "./Policy.sol";
+import {Policy, StatedConsumer} from "./StatedConsumer.sol";
 
 /// @title ProvisionalConsumer
 /// @notice Inherit this to act on an answer as soon as it is signed. See {IProvisionalConsumer}; an example is
@@ -23,7 +22,9 @@ import {Policy} from "./Policy.sol";
 /// receipt ends the waiting ({_finalPolicy}). Both should depend on nothing that changes while an effect waits. It calls
 /// {_actProvisionally} before it has its effect, and is told of the end by {_onFinal} or {_onUnwound}. The effect itself
 /// need not be undone: the bond has its value in it, and more. So state the most that an effect can cost, in bond tokens.
-abstract contract ProvisionalConsumer is InferenceConsumer, IProvisionalConsumer {
+/// State {_finalPolicy} for {finalise} and {contradict}, with any maximum age; the function that acts on a signature
+/// belongs in {_unchecked} and rests on {finalise}, as by itself it checks nothing that is proved.
+abstract contract ProvisionalConsumer is StatedConsumer, IProvisionalConsumer {
     using SafeERC20 for IERC20;
 
     /// @notice Evidence that has not settled 3 days after completion never does (R4).
@@ -178,9 +179,10 @@ abstract contract ProvisionalConsumer is InferenceConsumer, IProvisionalConsumer
 
     function _whyNotMeasured(Receipt calldata receipt) private view returns (Reason) {
         (, MeasurementState memory image) = _enclaves.enclaveState(receipt.keyId, receipt.modelId);
-        bool approved = image.approvedFrom != 0 &&
-            receipt.completedAt >= image.approvedFrom &&
-            receipt.completedAt <= image.approvedUntil;
+        bool approved =
+            image.approvedFrom != 0 &&
+                receipt.completedAt >= image.approvedFrom &&
+                receipt.completedAt <= image.approvedUntil;
         if (!approved) return Reason.MeasurementNotApproved;
         if (block.timestamp >= image.distrustedFrom) return Reason.MeasurementDistrusted;
         return block.timestamp < image.frozenUntil ? Reason.MeasurementFrozen : Reason.None;
