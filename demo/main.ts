@@ -23,6 +23,7 @@ import { type Answered, type DemoNode, type Job, registerModels, startNodes } fr
 import { launchRelayer } from "./relayer.ts";
 import { bold, heading, line, median, progress, table } from "./text.ts";
 import { openPayments, payEverybody } from "./payments.ts";
+import { actEarly } from "./provisional.ts";
 import { printUnlocks } from "./unlocks.ts";
 import { freePort, openingFromWire, type WireStatus } from "./wire.ts";
 import { lend, openVault, valuesToScore } from "./vault.ts";
@@ -162,7 +163,18 @@ async function main(): Promise<void> {
     invented: { ...invented, opening: statuses.get(invented.receiptId)!.opening },
   });
 
-  heading("9. The unlocks of OPG around today, scheduled against released");
+  heading("9. A claim is paid on a signature, against a bond, before there is a proof");
+  await actEarly({
+    chain,
+    domain,
+    relayerUrl: relayer.url,
+    model: models.risk,
+    modelId: models.riskId,
+    prover: nodes.scorer,
+    liar: nodes.plain,
+  });
+
+  heading("10. The unlocks of OPG around today, scheduled against released");
   await printUnlocks(chain);
 
   if (options.keep) {
