@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
-import { MaxUint256, ZeroAddress, concat, keccak256, toUtf8Bytes } from "ethers";
+import { type BaseContract, MaxUint256, ZeroAddress, concat, keccak256, toUtf8Bytes } from "ethers";
 import { artifactsHash, contentHash, type Artifact, type Hex } from "../../relayer/protocol/index.ts";
-import {
-  AgentWallet__factory,
-  ReenteringTarget__factory,
-  type AgentWallet,
-  type FreeToken,
-  type ReenteringTarget,
-} from "../../typechain/index.ts";
+import { AgentWallet__factory, type AgentWallet, type DevelopmentToken } from "../../typechain/index.ts";
 import { coder } from "../support/protocol.ts";
 import { deployExamples, type Examples } from "./examplesSupport.ts";
 import { DAY, Mode, mask, word } from "./support.ts";
@@ -34,14 +28,14 @@ describe("AgentWallet", () => {
   let c: Examples;
   let wallet: AgentWallet;
   let address: string;
-  let token: FreeToken;
-  let target: ReenteringTarget;
+  let token: DevelopmentToken;
+  let target: BaseContract;
   let clean: { restore(): Promise<void> };
   const payee = "0x00000000000000000000000000000000000c0ffe";
 
   before(async () => {
     c = await deployExamples();
-    const { deployer: owner, operator: agent, other } = c.signers;
+    const { deployer: owner, operator: agent } = c.signers;
     const deployed = await c.ethers.deployContract("AgentWallet", [
       await c.registry.getAddress(),
       owner.address,
@@ -55,12 +49,11 @@ describe("AgentWallet", () => {
     address = await deployed.getAddress();
     wallet = AgentWallet__factory.connect(address, owner);
     token = await c.freeToken("Listed");
-    await token.mint(address, 10_000n);
+    await token.transfer(address, 10_000n);
     await owner.sendTransaction({ to: address, value: 10_000n });
     await wallet.setLimit(ZeroAddress, SMALL, MOST, PER_PERIOD);
     await wallet.setLimit(await token.getAddress(), SMALL, MOST, PER_PERIOD);
-    const hostile = await c.ethers.deployContract("ReenteringTarget");
-    target = ReenteringTarget__factory.connect(await hostile.getAddress(), other);
+    target = await c.ethers.deployContract("ReenteringTarget");
     clean = await c.networkHelpers.takeSnapshot();
   });
   afterEach(() => clean.restore());
@@ -154,13 +147,13 @@ describe("AgentWallet", () => {
     });
 
     it("a call that the owner allowed, on a proof", async () => {
-      const poke = target.interface.getFunction("poke").selector;
+      const poke = target.interface.getFunction("poke")!.selector;
       await wallet.allowCall(await target.getAddress(), poke, true);
       const data = target.interface.encodeFunctionData("poke", [5n]);
       const to = await target.getAddress();
       const { action, outputs, opening } = await proved((nonce) => ({ target: to, value: 10n, data, nonce }));
       await anyone().executeProved(action, opening, outputs);
-      expect([await target.calls(), await target.received()]).to.deep.equal([1n, 10n]);
+      expect([await target.getFunction("calls")(), await target.getFunction("received")()]).to.deep.equal([1n, 10n]);
     });
   });
 
@@ -203,7 +196,7 @@ describe("AgentWallet", () => {
 
     it("by a call that nobody can measure, on an enclave's word", async () => {
       const to = await target.getAddress();
-      await wallet.allowCall(to, target.interface.getFunction("poke").selector, true);
+      await wallet.allowCall(to, target.interface.getFunction("poke")!.selector, true);
       const data = target.interface.encodeFunctionData("poke", [5n]);
       const { action, artifacts, opening } = await attested((nonce) => ({ target: to, value: 0n, data, nonce }));
       await refuse(anyone().executeAttested(action, opening, artifacts), "AgentWallet_NeedsProof", ZeroAddress, 0n);
@@ -432,10 +425,16 @@ describe("AgentWallet", () => {
         first.opening,
         first.artifacts,
       ]);
-      await target.callBack(address, again);
+      await target.getFunction("callBack")(address, again);
       await anyone().executeAttested(first.action, first.opening, first.artifacts);
-      expect([await target.calls(), await target.reentered(), await native(to)]).to.deep.equal([1n, false, SMALL]);
-      expect(wallet.interface.parseError(await target.answer())?.name).to.equal("InferenceConsumer_AlreadyUsed");
+      expect([
+        await target.getFunction("calls")(),
+        await target.getFunction("reentered")(),
+        await native(to),
+      ]).to.deep.equal([1n, false, SMALL]);
+      expect(wallet.interface.parseError(await target.getFunction("answer")())?.name).to.equal(
+        "InferenceConsumer_AlreadyUsed",
+      );
 
       await wallet.setLimit(ZeroAddress, SMALL, SMALL, SMALL + 50n);
       const [one, two] = [
@@ -443,20 +442,22 @@ describe("AgentWallet", () => {
         await attested((nonce) => pay(nonce, 30n, to)),
       ];
       const next = wallet.interface.encodeFunctionData("executeAttested", [two.action, two.opening, two.artifacts]);
-      await target.callBack(address, next);
+      await target.getFunction("callBack")(address, next);
       await anyone().executeAttested(one.action, one.opening, one.artifacts);
-      expect(wallet.interface.parseError(await target.answer())?.name).to.equal("AgentWallet_OverPeriod");
+      expect(wallet.interface.parseError(await target.getFunction("answer")())?.name).to.equal(
+        "AgentWallet_OverPeriod",
+      );
       expect(await native(to)).to.equal(SMALL + 30n);
     });
 
     it("who refuses: nothing is used up, and it can be tried again", async () => {
       const to = await target.getAddress();
-      await target.setRefuses(true);
+      await target.getFunction("setRefuses")(true);
       const { action, artifacts, opening, requestId } = await attested((nonce) => pay(nonce, SMALL, to));
       await expect(anyone().executeAttested(action, opening, artifacts)).to.be.revertedWith("refuses");
       expect(await wallet.isInferenceUsed(requestId)).to.equal(false);
       expect(await wallet.available(ZeroAddress)).to.equal(PER_PERIOD);
-      await target.setRefuses(false);
+      await target.getFunction("setRefuses")(false);
       await anyone().executeAttested(action, opening, artifacts);
     });
 
@@ -504,14 +505,14 @@ describe("AgentWallet", () => {
       for (const by of [wallet.connect(agent), anyone()]) {
         const caller = by.runner === agent ? agent.address : other.address;
         for (const attempt of [
-          by.withdraw(ZeroAddress, caller, 1n),
-          by.stop(),
-          by.resume(),
-          by.cancel(0n),
-          by.setLimit(ZeroAddress, 1n, 1n, 1n),
-          by.allowCall(payee, "0x12345678", true),
+          () => by.withdraw(ZeroAddress, caller, 1n),
+          () => by.stop(),
+          () => by.resume(),
+          () => by.cancel(0n),
+          () => by.setLimit(ZeroAddress, 1n, 1n, 1n),
+          () => by.allowCall(payee, "0x12345678", true),
         ])
-          await refuse(attempt, "AgentWallet_NotAllowed", caller);
+          await refuse(attempt(), "AgentWallet_NotAllowed", caller);
       }
     });
   });

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
 import fc from "fast-check";
-import { hexlify, keccak256, toUtf8Bytes } from "ethers";
+import { type BaseContract, hexlify, keccak256, toUtf8Bytes } from "ethers";
 import { artifactsHash, contentHash, type Artifact, type Hex } from "../../relayer/protocol/index.ts";
-import {
-  ArtifactHashHarness__factory,
-  CoveredImages__factory,
-  type ArtifactHashHarness,
-} from "../../typechain/index.ts";
+import { CoveredImages__factory } from "../../typechain/index.ts";
 import { deployExamples, type Examples } from "./examplesSupport.ts";
 import { Mode, type OpeningFields, mask } from "./support.ts";
 
@@ -28,12 +24,11 @@ const PROMPT = keccak256(toUtf8Bytes("salted prompt"));
 
 describe("ArtifactHash", () => {
   let c: Examples;
-  let lib: ArtifactHashHarness;
+  let lib: BaseContract;
   let clean: { restore(): Promise<void> };
   before(async () => {
     c = await deployExamples();
-    const deployed = await c.ethers.deployContract("ArtifactHashHarness");
-    lib = ArtifactHashHarness__factory.connect(await deployed.getAddress(), c.signers.other);
+    lib = await c.ethers.deployContract("ArtifactHashHarness");
     clean = await c.networkHelpers.takeSnapshot();
   });
   afterEach(() => clean.restore());
@@ -46,29 +41,29 @@ describe("ArtifactHash", () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(artifact, { maxLength: 6 }), async (artifacts) => {
-        expect(await lib.compute(artifacts)).to.equal(artifactsHash(artifacts));
+        expect(await lib.getFunction("compute")(artifacts)).to.equal(artifactsHash(artifacts));
       }),
       { numRuns: 40 },
     );
-    const [kind, mediaType, hash] = await lib.artifact(KIND.image, "image/png", IMAGES[0]!);
+    const [kind, mediaType, hash] = await lib.getFunction("artifact")(KIND.image, "image/png", IMAGES[0]!);
     expect({ kind: Number(kind), mediaType, hash }).to.deep.equal(ANSWER[1]);
   });
 
   it("finds a content by kind and hash, first place first, and no other [R6]", async () => {
     const twice = [...ANSWER, ANSWER[1]!];
-    const find = async (kind: number, hash: string) => [...(await lib.find(twice, kind, hash))];
+    const find = async (kind: number, hash: string) => [...(await lib.getFunction("find")(twice, kind, hash))];
     expect(await find(KIND.image, ANSWER[1]!.hash)).to.deep.equal([true, 1n]);
     expect(await find(KIND.image, ANSWER[2]!.hash)).to.deep.equal([true, 2n]);
     expect(await find(KIND.text, ANSWER[1]!.hash), "an image is no text").to.deep.equal([false, 0n]);
     expect(await find(KIND.image, PROMPT)).to.deep.equal([false, 0n]);
     for (const [index, covered] of [true, false, false, false].entries())
-      expect(await lib.coversAt(twice, index, KIND.text, ANSWER[0]!.hash)).to.equal(covered);
-    expect(await lib.coversAt(twice, 99, KIND.text, ANSWER[0]!.hash), "beyond the end").to.equal(false);
+      expect(await lib.getFunction("coversAt")(twice, index, KIND.text, ANSWER[0]!.hash)).to.equal(covered);
+    expect(await lib.getFunction("coversAt")(twice, 99, KIND.text, ANSWER[0]!.hash), "beyond the end").to.equal(false);
   });
 
   it("takes a list for the answer only whole, in order, and under the scheme that lists it [R6]", async () => {
     const receipt = await c.receipt({ outputHash: artifactsHash(ANSWER), outputScheme: 0 });
-    expect(await lib.isAnswer(receipt, ANSWER)).to.equal(true);
+    expect(await lib.getFunction("isAnswer")(receipt, ANSWER)).to.equal(true);
     const others: Artifact[][] = [
       ANSWER.slice(0, 2),
       [...ANSWER].reverse(),
@@ -77,21 +72,21 @@ describe("ArtifactHash", () => {
       [{ ...ANSWER[0]!, kind: KIND.file }, ...ANSWER.slice(1)],
     ];
     for (const other of others) {
-      expect(await lib.isAnswer(receipt, other)).to.equal(false);
-      await expect(lib.requireCovered(receipt, other, KIND.image, ANSWER[1]!.hash))
+      expect(await lib.getFunction("isAnswer")(receipt, other)).to.equal(false);
+      await expect(lib.getFunction("requireCovered")(receipt, other, KIND.image, ANSWER[1]!.hash))
         .to.be.revertedWithCustomError(lib, "ArtifactHash_NotTheAnswer")
         .withArgs(receipt.outputHash, artifactsHash(other));
     }
-    expect(await lib.isAnswer({ ...receipt, outputScheme: 1 }, ANSWER), "text only").to.equal(false);
+    expect(await lib.getFunction("isAnswer")({ ...receipt, outputScheme: 1 }, ANSWER), "text only").to.equal(false);
   });
 
   it("tells which is the only one of its kind, as a caller might choose among several [R6]", async () => {
     const receipt = await c.receipt({ outputHash: artifactsHash(ANSWER) });
-    await lib.requireOnly(receipt, ANSWER, KIND.text, ANSWER[0]!.hash);
-    await expect(lib.requireOnly(receipt, ANSWER, KIND.image, ANSWER[1]!.hash))
+    await lib.getFunction("requireOnly")(receipt, ANSWER, KIND.text, ANSWER[0]!.hash);
+    await expect(lib.getFunction("requireOnly")(receipt, ANSWER, KIND.image, ANSWER[1]!.hash))
       .to.be.revertedWithCustomError(lib, "ArtifactHash_NotTheOnly")
       .withArgs(KIND.image, 2n);
-    await expect(lib.requireOnly(receipt, ANSWER, KIND.file, PROMPT)).to.be.revertedWithCustomError(
+    await expect(lib.getFunction("requireOnly")(receipt, ANSWER, KIND.file, PROMPT)).to.be.revertedWithCustomError(
       lib,
       "ArtifactHash_NotCovered",
     );

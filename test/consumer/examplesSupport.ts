@@ -3,7 +3,7 @@ import { keccak256, toUtf8Bytes, type Wallet } from "ethers";
 import { bindingOf, itemEvidence, keyBytes, makeSetup, outputHashOf, prove, scalar } from "../support/groth16.ts";
 import { NO_LINEAGE, type ReceiptFields } from "../support/protocol.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { FreeToken__factory } from "../../typechain/index.ts";
+import { DevelopmentToken__factory } from "../../typechain/index.ts";
 import { deployConsumer, developmentSetup, evidenceFor, mask, Mode, word } from "./support.ts";
 
 /** A setup for models with two outputs, over the published development phase 1. */
@@ -70,10 +70,9 @@ export async function deployExamples() {
   }
 
   const now = async () => BigInt(await c.networkHelpers.time.latest());
-  const freeToken = async (name: string) => {
-    const deployed = await c.ethers.deployContract("FreeToken", [name]);
-    return FreeToken__factory.connect(await deployed.getAddress(), c.signers.deployer);
-  };
+  /** A plain token, all of it the deployer's. */
+  const freeToken = async (name: string) =>
+    (await new DevelopmentToken__factory(c.signers.deployer).deploy(name, name)).waitForDeployment();
   return { ...c, model, pairModel, sign, settle, settleProof, settlePair, now, freeToken };
 }
 export type Examples = Awaited<ReturnType<typeof deployExamples>>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
 import { Wallet, ZeroHash, keccak256, toUtf8Bytes } from "ethers";
-import { FastClaims__factory, type FastClaims, type FreeToken } from "../../typechain/index.ts";
+import { FastClaims__factory, type FastClaims, type DevelopmentToken } from "../../typechain/index.ts";
 import { Reason } from "../support/outcome.ts";
 import { type ReceiptFields } from "../support/protocol.ts";
 import { deployExamples, type Examples } from "./examplesSupport.ts";
@@ -16,7 +16,7 @@ const POOL = 10_000n;
 describe("ProvisionalConsumer, by the example of FastClaims", () => {
   let c: Examples;
   let claims: FastClaims;
-  let money: FreeToken;
+  let money: DevelopmentToken;
   let clean: { restore(): Promise<void> };
   let requestId: string;
   let original: { claims: FastClaims; requestId: string };
@@ -56,7 +56,7 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
     const fresh = FastClaims__factory.connect(await deployed.getAddress(), c.signers.deployer);
     if (over.token !== undefined) return fresh;
     for (const account of [c.signers.deployer, c.signers.other]) {
-      await money.mint(account.address, POOL);
+      await money.transfer(account.address, POOL);
       await money.connect(account).approve(await fresh.getAddress(), POOL);
     }
     await fresh.fund(POOL);
@@ -317,11 +317,11 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
       const other = await c.settleProof(await sign(Mode.ZKML, 400n), INPUT, [400n]);
       await c.networkHelpers.time.increase(WINDOW + 1);
       for (const attempt of [
-        claims.finalise(signed.receipt, opening),
-        claims.contradict(signed.receipt, other),
-        claims.unwind(requestId),
+        () => claims.finalise(signed.receipt, opening),
+        () => claims.contradict(signed.receipt, other),
+        () => claims.unwind(requestId),
       ])
-        await expect(attempt)
+        await expect(attempt())
           .to.be.revertedWithCustomError(claims, "ProvisionalConsumer_NotProvisional")
           .withArgs(requestId, State.FINAL);
       expect(await claims.creditOf(who.submitter)).to.equal(550n);
@@ -373,8 +373,8 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
       await c.networkHelpers.time.increase(WINDOW + 1);
       await claims.unwind(requestId);
       const opening = await c.settleProof(signed, INPUT, [500n]);
-      for (const attempt of [claims.unwind(requestId), claims.finalise(signed.receipt, opening)])
-        await expect(attempt)
+      for (const attempt of [() => claims.unwind(requestId), () => claims.finalise(signed.receipt, opening)])
+        await expect(attempt())
           .to.be.revertedWithCustomError(claims, "ProvisionalConsumer_NotProvisional")
           .withArgs(requestId, State.UNWOUND);
       await expect(claims.payOnProof(opening, [500n])).to.be.revertedWithCustomError(
@@ -444,6 +444,7 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
       expect(await claims.deadlineOf(requestId)).to.equal(deadline);
       await c.networkHelpers.time.setNextBlockTimestamp(deadline);
       await expect(claims.unwind(requestId)).to.be.revertedWithCustomError(claims, "ProvisionalConsumer_StillTime");
+      await c.networkHelpers.time.setNextBlockTimestamp(deadline + 1n);
       await claims.unwind(requestId);
     });
 

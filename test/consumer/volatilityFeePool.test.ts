@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
-import { VolatilityFeePool__factory, type FreeToken, type VolatilityFeePool } from "../../typechain/index.ts";
+import { VolatilityFeePool__factory, type DevelopmentToken, type VolatilityFeePool } from "../../typechain/index.ts";
 import { packedReturns } from "./features.ts";
 import { deployExamples, type Examples } from "./examplesSupport.ts";
 import { Mode, mask, word } from "./support.ts";
@@ -15,7 +15,7 @@ const payee = "0x00000000000000000000000000000000000c0ffe";
 describe("VolatilityFeePool", () => {
   let c: Examples;
   let pool: VolatilityFeePool;
-  let tokens: [FreeToken, FreeToken];
+  let tokens: [DevelopmentToken, DevelopmentToken];
   let clean: { restore(): Promise<void> };
   /** Mean prices of the samples, from the reserves as they stood, apart from the contract. */
   let prices: bigint[];
@@ -60,7 +60,7 @@ describe("VolatilityFeePool", () => {
     const deployed = await c.ethers.deployContract("VolatilityFeePool", [await c.registry.getAddress(), terms]);
     const fresh = VolatilityFeePool__factory.connect(await deployed.getAddress(), c.signers.deployer);
     for (const token of tokens) {
-      await token.mint(c.signers.deployer, 10n ** 15n);
+      await token.transfer(c.signers.deployer, 10n ** 15n);
       await token.approve(await fresh.getAddress(), 10n ** 15n);
     }
     return fresh;
@@ -294,7 +294,7 @@ describe("VolatilityFeePool", () => {
       const { hostile, fresh, token } = await hostilePool();
       // The hostile token itself swaps and withdraws in the middle, with money of its own.
       await hostile.getFunction("transfer")(token, 10n ** 9n);
-      await tokens[1].mint(token, 10n ** 9n);
+      await tokens[1].transfer(token, 10n ** 9n);
       const inner = fresh.interface.encodeFunctionData("swap", [token, 5_000n, 0n, payee, LATER]);
       await hostile.getFunction("callBack")(await fresh.getAddress(), inner);
       const [k0, k1] = [await fresh.reserve0(), await fresh.reserve1()];
