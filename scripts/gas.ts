@@ -14,6 +14,7 @@ import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
 import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
 import { measureCollecting, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
+import { measureExamples } from "./gas-examples.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -247,6 +248,7 @@ await token();
 await unlocks();
 await measureEconomy(w, tick, figures);
 await measureCollecting(figures);
+await measureExamples(figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;
