@@ -37,7 +37,7 @@ interface Setting {
 export async function actEarly(setting: Setting): Promise<void> {
   const { chain, domain, model, modelId, prover, liar } = setting;
   const claims = await deployClaims(chain, modelId);
-  const submitter = claims.connect(chain.as("borrower"));
+  const claimant = claims.connect(chain.as("borrower"));
   const steps: string[][] = [];
   const show = async (what: string, requestId: Hex, expected: (typeof STATES)[number]) => {
     const state = STATES[Number(await claims.provisionalState(requestId))]!;
@@ -48,9 +48,9 @@ export async function actEarly(setting: Setting): Promise<void> {
   const claim = async (values: number[]) => {
     const { inputSignal } = model.evaluate({ values });
     const inputHash = `0x${inputSignal.toString(16).padStart(64, "0")}` as Hex;
-    const claimant = chain.as("delegator").address;
-    const requestId = (await claims.openClaim.staticCall(claimant, 1_000n, inputHash)) as Hex;
-    await mined(claims.openClaim(claimant, 1_000n, inputHash));
+    const insured = chain.as("borrower").address;
+    const requestId = (await claims.openClaim.staticCall(insured, 1_000n, inputHash)) as Hex;
+    await mined(claims.openClaim(insured, 1_000n, inputHash));
     return { requestId, inputHash };
   };
 
@@ -58,7 +58,7 @@ export async function actEarly(setting: Setting): Promise<void> {
   const first = await claim(storm);
   await show("a claim is opened", first.requestId, "none");
   const signed = await prover.answerRequest(first.requestId, { values: storm });
-  await mined(submitter.payOnSignature({ ...signed, evidence: "0x" }, [...signed.outputs]));
+  await mined(claimant.payOnSignature({ ...signed, evidence: "0x" }, [...signed.outputs]));
   await show("its signed assessment is brought: paid at once", first.requestId, "provisional");
   const proof = await whenFinal(setting, signed.receiptId);
   await mined(claims.finalise(signed.receipt, proof));
@@ -74,7 +74,7 @@ export async function actEarly(setting: Setting): Promise<void> {
     mode: Mode.ZKML,
   };
   const signature = await liar.key.sign(receiptId(domain, receipt));
-  await mined(submitter.payOnSignature({ receipt, signature, evidence: "0x" }, lie));
+  await mined(claimant.payOnSignature({ receipt, signature, evidence: "0x" }, lie));
   await show("another node signs one more than is due", second.requestId, "provisional");
   const unproved = { receipt, batch: NO_BATCH, index: 0, proof: [] };
   const refused = await claims.finalise.staticCall(receipt, unproved).catch((problem: unknown) => problem);

@@ -22,6 +22,8 @@ import {Policy, StatedConsumer} from "./StatedConsumer.sol";
 /// receipt ends the waiting ({_finalPolicy}). Both should depend on nothing that changes while an effect waits. It calls
 /// {_actProvisionally} before it has its effect, and is told of the end by {_onFinal} or {_onUnwound}. The effect itself
 /// need not be undone: the bond has its value in it, and more. So state the most that an effect can cost, in bond tokens.
+/// A request has one effect, so who may submit decides which signed answer it is. Where an answer that is too small harms
+/// somebody, let only them submit: the bond covers what an effect costs, not what somebody did not get.
 /// State {_finalPolicy} for {finalise} and {contradict}, with any maximum age; the function that acts on a signature
 /// belongs in {_unchecked} and rests on {finalise}, as by itself it checks nothing that is proved.
 abstract contract ProvisionalConsumer is StatedConsumer, IProvisionalConsumer {

@@ -65,6 +65,7 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
   async function open(cover = 900n, input = INPUT) {
     const id = await claims.openClaim.staticCall(who.claimant, cover, word(input));
     await claims.openClaim(who.claimant, cover, word(input));
+    await claims.connect(c.signers.guardian).nameSubmitter(id, who.submitter);
     return id;
   }
   const sign = (mode: number, output: bigint, over: Partial<ReceiptFields> = {}, by?: Wallet) =>
@@ -156,9 +157,21 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
       expect(await large.outstanding()).to.equal(700n);
     });
 
+    it("for the claimant and whom it named alone: a stranger could use a claim up for next to nothing", async () => {
+      const stranger = claims.connect(c.signers.operator);
+      const tiny = await sign(Mode.ZKML, 1n);
+      await expect(stranger.payOnSignature(tiny, [1n]))
+        .to.be.revertedWithCustomError(claims, "FastClaims_NotAllowed")
+        .withArgs(who.anyone);
+      await expect(stranger.nameSubmitter(requestId, who.anyone))
+        .to.be.revertedWithCustomError(claims, "FastClaims_NotAllowed")
+        .withArgs(who.anyone);
+      expect(await state()).to.equal(State.NONE);
+    });
+
     it("only with the bond in hand", async () => {
       const signed = await sign(Mode.ZKML, 500n);
-      const poor = claims.connect(c.signers.operator);
+      const poor = claims.connect(c.signers.guardian);
       await expect(poor.payOnSignature(signed, [500n])).to.be.revertedWithCustomError(
         money,
         "ERC20InsufficientAllowance",
@@ -176,13 +189,8 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
         "InferenceConsumer_ModelNotAccepted",
       );
       // Nobody claims anything under a request that was not opened.
-      await refuses(
-        await sign(Mode.ZKML, 500n, { requestId: word(1n) }),
-        500n,
-        "ProvisionalConsumer_BadValue",
-        0n,
-        1_000n,
-      );
+      const unopened = await sign(Mode.ZKML, 500n, { requestId: word(1n) });
+      await refuses(unopened, 500n, "FastClaims_NotAllowed", who.submitter);
     });
 
     it("not where the registry closes before the evidence must be there [R10]", async () => {
@@ -531,18 +539,23 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
       await fresh.fund(5_000n);
       claims = fresh;
       requestId = await open();
+      await fresh.connect(c.signers.guardian).nameSubmitter(requestId, who.insurer);
       const first = await sign(Mode.ZKML, 500n);
       await hostile.getFunction("behave")(true, false);
       await expect(fresh.payOnSignature(first, [500n]))
         .to.be.revertedWithCustomError(fresh, "ProvisionalConsumer_TokenTookFee")
         .withArgs(550n, 545n);
       await hostile.getFunction("behave")(false, false);
-      // In the middle of the bond's transfer, the same claim again.
+      // In the middle of the bond's transfer, the same claim again, by the token: then it must be one who may.
+      await fresh.connect(c.signers.guardian).nameSubmitter(requestId, await hostile.getAddress());
       await hostile.getFunction("callBack")(
         await fresh.getAddress(),
         fresh.interface.encodeFunctionData("payOnSignature", [first, [500n]]),
       );
-      await fresh.payOnSignature(first, [500n]);
+      const claimant = c.signers.guardian;
+      await hostile.getFunction("transfer")(who.claimant, 550n);
+      await (hostile.connect(claimant) as typeof hostile).getFunction("approve")(await fresh.getAddress(), 550n);
+      await fresh.connect(claimant).payOnSignature(first, [500n]);
       const refusal = fresh.interface.parseError(await hostile.getFunction("answer")());
       expect(refusal?.name).to.equal("InferenceConsumer_AlreadyUsed");
       expect(await hostile.getFunction("balanceOf")(who.claimant)).to.equal(500n);
@@ -555,6 +568,7 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
       await fresh.fund(5_000n);
       claims = fresh;
       requestId = await open();
+      await fresh.connect(c.signers.guardian).nameSubmitter(requestId, who.insurer);
       const signed = await sign(Mode.ZKML, 500n);
       await fresh.payOnSignature(signed, [500n]);
       await fresh.finalise(signed.receipt, await c.settleProof(signed, INPUT, [500n]));

@@ -119,16 +119,16 @@ contract ClaimsHandler is World {
                 _outstanding() + due <= MAX_OUTSTANDING &&
                 due <= _pool &&
                 block.timestamp <= _keysUntil;
-        AS.prank(_account(who % 3));
+        AS.prank(_account(by));
         (bool ok, ) = address(claims).call(abi.encodeCall(claims.payOnSignature, (signed, _outputs(output))));
         require(ok == expected, "acts on the first signature, within the limits");
         if (!ok) return;
         item.state = ProvisionalState.Provisional;
-        (item.paid, item.value, item.submitter) = (true, due, who % 3);
+        (item.paid, item.value, item.submitter) = (true, due, by);
         (item.actedAt, item.lied, item.acted) = (block.timestamp, lie, signed.receipt);
         _pool -= due;
         _received[item.claimant] += due;
-        _bonded[who % 3] += _bond(due);
+        _bonded[by] += _bond(due);
     }
 
     function prove(uint8 which, uint8 key) external {

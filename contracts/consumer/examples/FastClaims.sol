@@ -12,9 +12,9 @@ import {Accept, InferenceConsumer, Policies, Policy, StatedConsumer} from "../St
 
 /// @title FastClaims
 /// @notice Insurance that pays a claim the moment a model has assessed it, and has the proof afterwards. The insurer opens
-/// a claim over the input that is to be assessed; whoever brings the signed assessment, the claimant as a rule, puts up
-/// a bond for it and the claim is paid in that transaction. The proof frees the bond; without one, it replaces what was
-/// paid. With the proof in hand a claim is paid without any bond.
+/// a claim over the input that is to be assessed; the claimant, or whom it named, brings the signed assessment, puts up a
+/// bond for it, and the claim is paid in that transaction. The proof frees the bond; without one, it replaces what was
+/// paid. With the proof in hand a claim is paid without any bond, whoever brings it.
 ///
 /// What is trusted: the insurer, with the input of a claim and with money being there; the model version and its
 /// circuit. What is not: nodes, relayers, claimants. Unproved assessments cost the insurer nothing but time.
@@ -22,10 +22,13 @@ import {Accept, InferenceConsumer, Policies, Policy, StatedConsumer} from "../St
 contract FastClaims is ProvisionalConsumer {
     using SafeERC20 for IERC20;
 
-    /// @notice Who is insured, and for how much at most, in base units of the token.
+    /// @param claimant Who is insured.
+    /// @param cover For how much at most, in base units of the token.
+    /// @param submitter Who else may have it paid on a signature; the claimant's choice.
     struct Claim {
         address claimant;
         uint96 cover;
+        address submitter;
     }
 
     address public immutable insurer;
@@ -40,6 +43,7 @@ contract FastClaims is ProvisionalConsumer {
 
     event PoolChanged(uint256 pool);
     event ClaimOpened(bytes32 indexed requestId, address indexed claimant, uint256 cover);
+    event SubmitterNamed(bytes32 indexed requestId, address submitter);
     event ClaimPaid(bytes32 indexed requestId, address indexed claimant, uint256 amount, uint256 pool);
 
     error FastClaims_NotAllowed(address caller);
@@ -84,14 +88,25 @@ contract FastClaims is ProvisionalConsumer {
         _requireInsurer();
         if (claimant == address(0) || cover == 0) revert FastClaims_BadTerms();
         requestId = _openRequest(inputHash);
-        claims[requestId] = Claim(claimant, cover);
+        claims[requestId] = Claim(claimant, cover, address(0));
         emit ClaimOpened(requestId, claimant, cover);
     }
 
-    /// @notice Pays a claim on a signed assessment, against the caller's bond. Open to anyone.
+    /// @notice Lets somebody else put up the bond. The claimant's alone: see {payOnSignature}.
+    function nameSubmitter(bytes32 requestId, address submitter) external {
+        Claim storage known = claims[requestId];
+        if (msg.sender != known.claimant) revert FastClaims_NotAllowed(msg.sender);
+        known.submitter = submitter;
+        emit SubmitterNamed(requestId, submitter);
+    }
+
+    /// @notice Pays a claim on a signed assessment, against the caller's bond. For the claimant and whom it named only: a
+    /// claim is paid once, so a stranger with any key's signature could use it up for an amount next to nothing.
     /// @param signed The assessment by an enclave, or by a node that is still proving it.
     /// @param outputs The model's outputs.
     function payOnSignature(SignedReceipt calldata signed, uint256[] calldata outputs) external {
+        Claim storage known = claims[signed.receipt.requestId];
+        if (msg.sender != known.claimant && msg.sender != known.submitter) revert FastClaims_NotAllowed(msg.sender);
         _requireCircuitOutputs(signed.receipt, outputs);
         uint256 due = _due(signed.receipt.requestId, outputs[0]);
         _actProvisionally(signed, due);
@@ -160,7 +175,7 @@ contract FastClaims is ProvisionalConsumer {
 
     /// @inheritdoc StatedConsumer
     function _unchecked() internal pure override returns (UncheckedFunction[] memory list) {
-        list = new UncheckedFunction[](7);
+        list = new UncheckedFunction[](8);
         list[0].selector = this.fund.selector;
         list[1].selector = this.withdrawPool.selector;
         list[2].selector = this.openClaim.selector;
@@ -168,6 +183,7 @@ contract FastClaims is ProvisionalConsumer {
         // Acts on a signature within the bond; what decides is the proof that {finalise} asks for, or its absence.
         list[4] = UncheckedFunction(this.payOnSignature.selector, this.finalise.selector);
         list[5] = UncheckedFunction(this.unwind.selector, this.finalise.selector);
+        list[7].selector = this.nameSubmitter.selector;
         list[6] = UncheckedFunction(this.postpone.selector, this.finalise.selector);
     }
 }
