@@ -112,8 +112,11 @@ contract ClaimsHandler is World {
         uint256 output = _truth(item.input) + (lie ? 1 : 0);
         SignedReceipt memory signed = _signed(item, key % 3, output);
         uint256 due = _min(output, item.cover);
+        // The claimant, or now and then a stranger.
+        uint256 by = who % 8 == 7 ? (item.claimant + 1) % 3 : item.claimant;
         bool expected =
-            !item.paid &&
+            by == item.claimant &&
+                !item.paid &&
                 due != 0 &&
                 due <= MAX_VALUE &&
                 _outstanding() + due <= MAX_OUTSTANDING &&
@@ -152,9 +155,7 @@ contract ClaimsHandler is World {
         uint256 output = _truth(item.input);
         uint256 due = _min(output, item.cover);
         uint256 from = _min(item.proof.completedAt, item.provedAt);
-        // The claimant, or now and then a stranger.
-        uint256 by = who % 8 == 7 ? (item.claimant + 1) % 3 : item.claimant;
-        bool expected = by == item.claimant && !item.paid && due <= _pool && block.timestamp <= from + MAX_AGE;
+        bool expected = !item.paid && due <= _pool && block.timestamp <= from + MAX_AGE;
         (bool ok, ) = address(claims).call(abi.encodeCall(claims.payOnProof, (_opening(item), _outputs(output))));
         require(ok == expected, "pays on a proof, once");
         if (!ok) return;
