@@ -25,6 +25,7 @@ import { launchRelayer } from "./relayer.ts";
 import { bold, heading, line, median, progress, table } from "./text.ts";
 import { openPayments, payEverybody } from "./payments.ts";
 import { askOnChain } from "./requests.ts";
+import { actEarly } from "./provisional.ts";
 import { printUnlocks } from "./unlocks.ts";
 import { freePort, openingFromWire, type WireStatus } from "./wire.ts";
 import { lend, openVault, valuesToScore } from "./vault.ts";
@@ -173,7 +174,18 @@ async function main(): Promise<void> {
     fresh: days[COUNTS.risk]!.features,
   });
 
-  heading("11. The unlocks of OPG around today, scheduled against released");
+  heading("11. A claim is paid on a signature, against a bond, before there is a proof");
+  await actEarly({
+    chain,
+    domain,
+    relayerUrl: relayer.url,
+    model: models.risk,
+    modelId: models.riskId,
+    prover: nodes.scorer,
+    liar: nodes.plain,
+  });
+
+  heading("12. The unlocks of OPG around today, scheduled against released");
   await printUnlocks(chain);
 
   if (options.keep) {

@@ -137,6 +137,12 @@ export interface DemoNode {
   close(): Promise<void>;
 }
 
+/** A node that proves, which also answers what a contract asked on chain. */
+export interface ProvingNode extends DemoNode {
+  /** Unpaid: the contract's own request id, and no channel. */
+  answerRequest(requestId: Hex, input: ModelInput): Promise<Answered>;
+}
+
 interface Setting {
   chain: Chain;
   payments: Payments;
@@ -202,7 +208,7 @@ async function provingNode(
   place: { nodeId: Hex; modelId: Hex; mode: number; price: bigint },
   key: NodeKey,
   onProof: () => void,
-): Promise<DemoNode> {
+): Promise<ProvingNode> {
   const prover = await createProver(model);
   const encode = (input: ModelInput) =>
     toUtf8Bytes(JSON.stringify({ values: Array.from(input.values), salt: input.salt?.toString() }));
@@ -223,6 +229,16 @@ async function provingNode(
     },
   });
   const payee = await setting.payments.payeeOf(node, nodeId, modelId, mode);
+  const run = (input: ModelInput) => {
+    const { inputSignal, outputs } = model.evaluate(input);
+    const infer = async () => ({
+      outputHash: circuitOutputHash([...outputs]),
+      outputScheme: 2,
+      body: toUtf8Bytes(outputs.join(",")),
+      witness: encode(input),
+    });
+    return { inputHash: signalInputHash(inputSignal), outputs, infer };
+  };
   return {
     mode,
     title,
@@ -234,18 +250,14 @@ async function provingNode(
     },
     async ask({ input }) {
       const started = performance.now();
-      const { inputSignal, outputs } = model.evaluate(input);
-      const served = await setting.payments.ask(
-        payee,
-        { ...place, inputHash: signalInputHash(inputSignal) },
-        async () => ({
-          outputHash: circuitOutputHash([...outputs]),
-          outputScheme: 2,
-          body: toUtf8Bytes(outputs.join(",")),
-          witness: encode(input),
-        }),
-      );
+      const { inputHash, outputs, infer } = run(input);
+      const served = await setting.payments.ask(payee, { ...place, inputHash }, infer);
       return answered(served, outputs, started);
+    },
+    async answerRequest(requestId, input) {
+      const started = performance.now();
+      const { inputHash, outputs, infer } = run(input);
+      return answered(await node.serve({ requestId, inputHash }, infer), outputs, started);
     },
   };
 }

@@ -18,6 +18,7 @@ import { measureEnclaveKeys, TARGETS as ENCLAVES } from "./gas-enclaves.ts";
 import { measureMemory, TARGETS as MEMORY } from "./gas-memory.ts";
 import { measureRequests, TARGETS as REQUESTS } from "./gas-requests.ts";
 import { measureLookups } from "./gas-lookup.ts";
+import { measureExamples } from "./gas-examples.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -260,6 +261,7 @@ await measureConsent(w, tick, figures);
 await measureMemory(w, tick, figures);
 // Last, as it uses receivers of fees that are measured new before.
 await measureRequests(w, tick, figures);
+await measureExamples(figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;
