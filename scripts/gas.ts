@@ -13,6 +13,7 @@ import { coder, keyIdOf, Mode, publicKeyOf, type BatchFields, type ReceiptFields
 import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
 import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
+import { measureAttestation, TARGETS as ATTESTATION } from "./gas-attestation.ts";
 import { measureCollecting, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
@@ -28,6 +29,7 @@ const START = 2_000_000_000n;
 /** Most gas that a figure may cost. */
 const TARGETS: Record<string, number> = {
   ...ECONOMY,
+  ...ATTESTATION,
   "OPG transferWithAuthorization, split signature": 75_000,
   "OPG release, later of an allocation": 75_000,
   "settleBatches, 1 VANILLA batch of 1,000": 90_000,
@@ -247,6 +249,7 @@ await token();
 await unlocks();
 await measureEconomy(w, tick, figures);
 await measureCollecting(figures);
+await measureAttestation(START, figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;
