@@ -71,7 +71,7 @@ describe("NitroAttestation: admission to the enclave registry", function () {
       },
     });
     await registerEnclave(wish);
-    expect(told).to.deep.equal([...Array(5).fill(["sent", "verified"]).flat(), "sent", "admitted"]);
+    expect(told).to.deep.equal([...[1, 2, 3, 4, 5].flatMap(() => ["sent", "verified"]), "sent", "admitted"]);
     expect(await p.enclaves.measurementOf(keyId)).to.equal(measurement);
     const state = await p.enclaves.keyState(keyId);
     expect(state.nodeId).to.equal(p.nodeId);
@@ -94,8 +94,9 @@ describe("NitroAttestation: admission to the enclave registry", function () {
     expect(await p.sent()).to.equal(before);
   });
 
-  it("goes on where a crash left it, at every step, and admits a key once", async () => {
-    for (let crash = 0; crash < 12; crash++) {
+  it("goes on where a crash left it, before the key's step, in it and behind it, and admits a key once", async () => {
+    // Among the certificates: registration.test.ts.
+    for (const crash of [9, 10, 11]) {
       const back = await p.networkHelpers.takeSnapshot();
       const before = await p.sent();
       const { wish, keyId } = await p.enclave(`crash ${crash}`);
@@ -141,25 +142,25 @@ describe("NitroAttestation: admission to the enclave registry", function () {
   });
 
   it("waits while the chain's clock is behind the enclave's", async () => {
-    const { wish, attest } = await p.enclave("ahead", {});
-    const ahead = Date.now() + 60_000;
+    const { wish, attest } = await p.enclave("ahead");
+    let done = false;
+    let cached = (): void => undefined;
+    const allCached = new Promise<void>((resolve) => (cached = resolve));
     const going = registerEnclave({
       ...wish,
       attest: async (userData) => {
-        p.setClock(Math.max(ahead, (await p.networkHelpers.time.latest()) * 1000 + 60_000));
+        const now = Math.max(Date.now(), (await p.networkHelpers.time.latest()) * 1000);
+        p.setClock(now + 3_000_000);
         return attest(userData);
       },
-      report: ({ step }) => {
-        if (step === "verified") verified++;
+      report: (progress) => {
+        if ("index" in progress && progress.index === 4 && progress.step === "verified") cached();
       },
-    });
-    let verified = 0;
-    let done = false;
-    void going.then(() => (done = true));
-    while (verified < 5) await new Promise((resolve) => setTimeout(resolve, 100));
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    }).then(() => (done = true));
+    await allCached;
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(done).to.equal(false);
-    await p.networkHelpers.time.increase(200);
+    await p.networkHelpers.time.increase(3_100);
     await going;
     expect(await p.enclaves.nodeOf(wish.keyId)).to.equal(p.nodeId);
   });
