@@ -5,7 +5,12 @@ import local from "../../deploy/parameters/local.json" with { type: "json" };
 import { document } from "../../demo/development-authority.ts";
 import { startEnclave } from "../../demo/development-enclave.ts";
 import { NitroAttestation__factory, OPGGovernor__factory } from "../../typechain/index.ts";
-import { documentKeyId, registerEnclave, type EnclaveRegistration } from "../../relayer/attestation/enclave.ts";
+import {
+  documentKeyId,
+  progressLine,
+  registerEnclave,
+  type EnclaveRegistration,
+} from "../../relayer/attestation/enclave.ts";
 import { readDocument } from "../../relayer/attestation/document.ts";
 import { attestationEvidence, cacheCertificates, RegistrationError } from "../../relayer/attestation/registration.ts";
 import { deployProtocol, keyIdOf, publicKeyOf } from "../support/protocol.ts";
@@ -61,17 +66,20 @@ describe("NitroAttestation: admission to the enclave registry", function () {
   beforeEach(async () => restore());
 
   it("admits an enclave's key by its document alone, each step below the transaction cap", async () => {
-    const told: string[] = [];
+    const [told, lines]: [string[], string[]] = [[], []];
     let [total, most] = [0n, 0n];
     const { wish, keyId, measurement } = await p.enclave("nitro enclave", {
       report: (progress) => {
         told.push(progress.step);
+        lines.push(progressLine(progress));
         const gas = progress.gasUsed ?? 0n;
         [total, most] = [total + gas, gas > most ? gas : most];
       },
     });
     await registerEnclave(wish);
     expect(told).to.deep.equal([...[1, 2, 3, 4, 5].flatMap(() => ["sent", "verified"]), "sent", "admitted"]);
+    expect(lines[0]).to.match(/^certificate 1 of 5 0x\w{64} sent in 0x\w{64}$/);
+    expect(lines[11]).to.match(new RegExp(`^key ${keyId} admitted in 0x\\w{64}, \\d+ gas$`));
     expect(await p.enclaves.measurementOf(keyId)).to.equal(measurement);
     const state = await p.enclaves.keyState(keyId);
     expect(state.nodeId).to.equal(p.nodeId);
@@ -139,6 +147,60 @@ describe("NitroAttestation: admission to the enclave registry", function () {
     expect(await code({})).to.equal("registered");
     await p.networkHelpers.time.increase(20);
     expect(await code({})).to.equal("wrong_key");
+  });
+
+  it("waits for an admission that an earlier run sent, instead of sending it again", async () => {
+    await registerEnclave((await p.enclave("first")).wish);
+    const { wish, keyId } = await p.enclave("pending");
+    const { provider } = p.ethers;
+    const before = await p.sent();
+    await provider.send("evm_setAutomine", [false]);
+    const told: string[] = [];
+    try {
+      const dying = registerEnclave({
+        ...wish,
+        report: (progress) => {
+          if ("keyId" in progress) throw new Error("power cut");
+        },
+      });
+      expect(
+        await dying.then(
+          () => "done",
+          ({ message }: Error) => message,
+        ),
+      ).to.equal("power cut");
+      const going = registerEnclave({ ...wish, report: ({ step }) => told.push(step) });
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await provider.send("evm_mine", []);
+      await going;
+    } finally {
+      await provider.send("evm_setAutomine", [true]);
+    }
+    expect(told).to.deep.equal(["known"]);
+    expect((await p.sent()) - before).to.equal(1);
+    expect(await p.enclaves.nodeOf(keyId)).to.equal(p.nodeId);
+  });
+
+  it("says so where a step was mined and did not succeed, and finds the key known after that", async () => {
+    await registerEnclave((await p.enclave("first")).wish);
+    const { wish } = await p.enclave("twice");
+    const { provider } = p.ethers;
+    await provider.send("evm_setAutomine", [false]);
+    const before = await p.sent();
+    const both = [wish, { ...wish, journal: memoryJournal() }].map(registerEnclave);
+    const { address } = p.signers.operator;
+    while ((await provider.getTransactionCount(address, "pending")) < before + 2)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await provider.send("evm_mine", []);
+    await provider.send("evm_setAutomine", [true]);
+    const failed = (await Promise.allSettled(both)).filter(({ status }) => status === "rejected");
+    expect(failed).to.have.length(1);
+    expect((failed[0] as PromiseRejectedResult).reason)
+      .to.be.instanceOf(RegistrationError)
+      .with.property("code", "step_failed");
+    const told: string[] = [];
+    await registerEnclave({ ...wish, report: ({ step }) => told.push(step) });
+    expect(told).to.deep.equal(["known"]);
   });
 
   it("waits while the chain's clock is behind the enclave's", async () => {
