@@ -58,8 +58,8 @@ if (!interrupted && !options.keep) process.exit();
 
 async function main(): Promise<void> {
   line(bold("From inferences off chain to a contract that acts on one"));
-  line("Everything runs on this machine. Signatures, proofs and checks are real. Two parts stand in for what a public");
-  line("chain needs, and refuse to deploy there: hardware attestation, and the proving keys' trusted setup.");
+  line("Everything runs on this machine. Signatures, proofs and checks are real. Two keys stand in for what a public");
+  line("chain needs, and are refused there: the root that vouches for enclaves, and the proving keys' trusted setup.");
 
   heading("1. A chain, the contracts, the relayer");
   const chain = await startChain(options.keep ? CHAIN_PORT : 0);
@@ -238,7 +238,7 @@ async function summary(chain: Chain, answered: Record<string, Answered[]>, statu
     ]);
   }
   table(["mode", "receipts", "time to answer", "time to settled", "gas a receipt", "verified on chain"], lines);
-  line("  VANILLA is a signed record, not a proof. TEE stands on a development attestation here. Times are medians.");
+  line("  VANILLA is a signed record, not a proof. TEE stands on a development root here. Times are medians.");
 }
 
 /** Waits until the relayer reports every receipt final. */

@@ -19,6 +19,7 @@ import { measureMemory, TARGETS as MEMORY } from "./gas-memory.ts";
 import { measureRequests, TARGETS as REQUESTS } from "./gas-requests.ts";
 import { measureLookups } from "./gas-lookup.ts";
 import { measureExamples } from "./gas-examples.ts";
+import { measureAttestation, TARGETS as ATTESTATION } from "./gas-attestation.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -36,6 +37,7 @@ const TARGETS: Record<string, number> = {
   ...ENCLAVES,
   ...MEMORY,
   ...REQUESTS,
+  ...ATTESTATION,
   "OPG transferWithAuthorization, split signature": 75_000,
   "OPG release, later of an allocation": 75_000,
   "settleBatches, 1 VANILLA batch of 1,000": 90_000,
@@ -262,6 +264,7 @@ await measureMemory(w, tick, figures);
 // Last, as it uses receivers of fees that are measured new before.
 await measureRequests(w, tick, figures);
 await measureExamples(figures);
+await measureAttestation(START, figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;

@@ -1,5 +1,10 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import type { ContractFuture, IgnitionModuleBuilder, StaticCallFuture } from "@nomicfoundation/ignition-core";
+import type {
+  ContractFuture,
+  IgnitionModuleBuilder,
+  ModuleParameterRuntimeValue,
+  StaticCallFuture,
+} from "@nomicfoundation/ignition-core";
 import { hexlify } from "ethers";
 import { generatorTable } from "../../relayer/attestation/generator-table.ts";
 import { ALLOCATIONS, OPGExistingGovernance, OPGGovernance } from "./opg.ts";
@@ -81,7 +86,7 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
 }
 
 /** The same on a chain without OPG: the whole supply goes into the unlock schedule, the stakers' part to staking. */
-function withNewToken(
+export function withNewToken(
   m: IgnitionModuleBuilder,
   attestationBy: (timelock: ContractFuture<string>) => ContractFuture<string>,
 ) {
@@ -100,10 +105,14 @@ function withNewToken(
 const AWS_ROOT = "0x641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b";
 
 /** AWS Nitro documents, checked by the chain itself. */
-function nitroAttestation(m: IgnitionModuleBuilder, timelock: ContractFuture<string>) {
+function nitroAttestation(
+  m: IgnitionModuleBuilder,
+  timelock: ContractFuture<string>,
+  root: string | ModuleParameterRuntimeValue<string> = AWS_ROOT,
+) {
   const table = m.contract("P384Table", [hexlify(generatorTable())]);
   const es384 = m.contract("ES384", [table]);
-  return m.contract("NitroAttestation", [timelock, m.getParameter<string>("guardian"), es384, AWS_ROOT]);
+  return m.contract("NitroAttestation", [timelock, m.getParameter<string>("guardian"), es384, root]);
 }
 
 /** A public chain without OPG. */
@@ -121,9 +130,9 @@ export const OpenGradientExisting = buildModule("OpenGradientExisting", (m) => {
   return { votes, governor, ...parts };
 });
 
-/** A local chain: attestation is a stand-in that refuses to deploy anywhere else. */
+/** A local chain: the same contracts, over a root of our own that `NitroAttestation` refuses anywhere else. */
 export const OpenGradientDevelopment = buildModule("OpenGradientDevelopment", (m) =>
-  withNewToken(m, () => m.contract("DevelopmentAttestationVerifier", [m.getParameter<string>("attestationRoot")])),
+  withNewToken(m, (timelock) => nitroAttestation(m, timelock, m.getParameter<string>("attestationRoot"))),
 );
 
 /** What `hardhat ignition deploy deploy/modules/protocol.ts` takes: everything, on a local chain. */
