@@ -95,6 +95,8 @@ function pathOf({ model }: Snapshot, key: KeySnapshot, mode: number, at: bigint)
   if (mode === ZKML) rests.push(["Verifier", model.verifier]);
   if (mode === TEE && measurement !== null) rests.push(["Measurement", measurement]);
   for (const [name, { distrustedFrom }] of rests) if (at >= distrustedFrom) return `${name}Distrusted` as Reason;
+  // Consent comes last, as in the contract: it is withdrawn without anything being compromised.
+  if (at >= model.blockedFrom) return "ConsentWithdrawn";
   for (const [name, { frozenUntil }] of rests) if (at < frozenUntil) return `${name}Frozen` as Reason;
   return "None";
 }

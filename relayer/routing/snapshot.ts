@@ -41,7 +41,8 @@ export interface NodeSnapshot {
 export interface Snapshot {
   block: { number: number; timestamp: bigint };
   modelId: Hex;
-  model: StandingSnapshot & { modes: number; verifier: StandingSnapshot };
+  /** `blockedFrom`: from when what settles does not count, as a required source's consent is withdrawn; 2^256 − 1 for never. */
+  model: StandingSnapshot & { modes: number; verifier: StandingSnapshot; blockedFrom: bigint };
   /** In the chain's order. */
   nodes: NodeSnapshot[];
   /** Registered nodes that do not offer the version. */
@@ -123,12 +124,13 @@ export async function readSnapshot(provider: Provider, at: RoutingContracts, mod
     total = Number(page.total);
     found.push(...(await Promise.all((page.found as Hex[]).map(nodeOf))));
   }
-  const state = await asked(at.modelRegistry, modelRegistry)("modelState", modelId, ZKML);
+  const models = asked(at.modelRegistry, modelRegistry);
+  const [state, blockedFrom] = await Promise.all([models("modelState", modelId, ZKML), models("blockedFrom", modelId)]);
   const verifier = { distrustedFrom: state.verifierDistrustedFrom, frozenUntil: state.verifierFrozenUntil };
   return {
     block: { number: block.number, timestamp: BigInt(block.timestamp) },
     modelId,
-    model: { modes: Number(state.modes), ...standingOf(state), verifier },
+    model: { modes: Number(state.modes), ...standingOf(state), verifier, blockedFrom },
     nodes: found,
     without: (await nodes("nodeCount")) - BigInt(found.length),
   };

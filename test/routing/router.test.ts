@@ -42,7 +42,13 @@ const nodeOf = (number: number, over: Partial<NodeSnapshot> = {}): NodeSnapshot 
 const snapshotOf = (nodes: NodeSnapshot[], over: Partial<Snapshot> = {}): Snapshot => ({
   block: { number: 1, timestamp: BigInt(START) },
   modelId: MODEL,
-  model: { modes: 7, distrustedFrom: NEVER, frozenUntil: 0n, verifier: { distrustedFrom: NEVER, frozenUntil: 0n } },
+  model: {
+    modes: 7,
+    distrustedFrom: NEVER,
+    frozenUntil: 0n,
+    blockedFrom: NEVER,
+    verifier: { distrustedFrom: NEVER, frozenUntil: 0n },
+  },
   nodes,
   without: 3n,
   ...over,
