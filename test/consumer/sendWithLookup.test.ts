@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
-import { Contract, hexlify, JsonRpcProvider, parseEther, randomBytes, Wallet } from "ethers";
+import { Contract, hexlify, isError, JsonRpcProvider, parseEther, randomBytes, Wallet } from "ethers";
 import {
   LookupError,
   type LookupErrorCode,
@@ -66,6 +66,12 @@ describe("looking up over HTTP", () => {
     return error;
   }
 
+  const reverts = (call: Promise<unknown>): Promise<boolean> =>
+    call.then(
+      () => false,
+      (error: unknown) => isError(error, "CALL_EXCEPTION"),
+    );
+
   describe("reads through stock ethers with enableCcipRead", () => {
     it("give what a settled receipt says, by GET and by POST [R3]", async () => {
       const { opening } = await c.settleProved(FEATURES, [42n]);
@@ -87,7 +93,7 @@ describe("looking up over HTTP", () => {
       says("open", (await unsettled(c, FEATURES, [42n])).response);
       for (const name of ["other", "open"]) {
         const scores = await withGateways(gateway.url(name));
-        await expect(scores.scoreOf(word(FEATURES), { enableCcipRead: true })).to.be.rejectedWith(/revert/);
+        expect(await reverts(scores.scoreOf(word(FEATURES), { enableCcipRead: true }))).to.equal(true);
       }
     });
 
@@ -99,7 +105,7 @@ describe("looking up over HTTP", () => {
       const call = new Contract(forwarder, face, signer).getFunction("forward")(await scores.getAddress(), data, {
         enableCcipRead: true,
       });
-      await expect(call).to.be.rejectedWith(/revert/);
+      expect(await reverts(call)).to.equal(true);
       expect(gateway.asked).to.deep.equal([]);
     });
   });

@@ -28,19 +28,53 @@ contract StatedConsumerTest {
         requestId = consumer.openRequest(bytes32(uint256(1)));
     }
 
-    /// @notice Whatever a function accepts, its statement accepts too [R11]. Values are few, so that they meet.
+    /// @notice Whatever a function accepts, its statement accepts too [R11]. What is used differs from what is stated in
+    /// one thing, and the receipt is one that what is used accepts just so.
     function testFuzz_NothingPassesThatIsNotStated(uint256 seed) external {
-        Policy memory stated = _policy(seed);
-        Policy memory used = _policy(seed >> 64);
-        Opening memory opening = _opening(seed >> 128);
+        // Fuzzers like small numbers; every part of this one is to vary.
+        seed = uint256(keccak256(abi.encode(seed)));
+        Policy memory used = _policy(seed);
+        Policy memory stated = _changed(_policy(seed), _policy(seed >> 64), (seed >> 240) % 9);
+        Opening memory opening = _accepted(used, seed >> 128);
         consumer.state(stated);
-        (bool passes, ) = _try(StatedHarness.check.selector, opening, used);
-        if (!passes) return;
+        uint64 settledAt = uint64(NOW - (seed % 2 == 0 ? used.minSettled : used.maxAge - 5));
+        if (!_try(StatedHarness.check.selector, opening, used, settledAt)) return;
         // What is named when called is the caller's to name, where the statement leaves it open.
         if (stated.inputHash == 0) stated.inputHash = used.inputHash;
         if (stated.requestId == 0) stated.requestId = used.requestId;
-        (bool asStated, ) = _try(StatedHarness.checkPlainly.selector, opening, stated);
+        bool asStated = _try(StatedHarness.checkPlainly.selector, opening, stated, settledAt);
         require(asStated, "accepted what is not stated");
+    }
+
+    function _changed(Policy memory policy, Policy memory other, uint256 part) private pure returns (Policy memory) {
+        if (part == 0) policy.modes = other.modes;
+        if (part == 1) policy.modelIds = other.modelIds;
+        if (part == 2) policy.origins = other.origins;
+        if (part == 3) policy.inputHash = other.inputHash;
+        if (part == 4) policy.requestId = other.requestId;
+        if (part == 5) policy.keyIds = other.keyIds;
+        if (part == 6) policy.contextHash = bytes32(uint256(1)) ^ policy.contextHash;
+        if (part == 7) policy.maxAge = other.maxAge;
+        if (part == 8) policy.minSettled = other.minSettled;
+        return policy;
+    }
+
+    /// @dev A receipt at the limits of a policy: of its last mode, model and key, and as old as it may be.
+    function _accepted(Policy memory policy, uint256 seed) private view returns (Opening memory opening) {
+        opening = _opening(seed);
+        uint8 modes = ModeMask.unwrap(policy.modes);
+        opening.receipt.mode =
+            modes > 3
+                ? 2
+                : modes > 1
+                    ? 1
+                    : 0;
+        opening.receipt.modelId = policy.modelIds[policy.modelIds.length - 1];
+        if (policy.origins & Origins.KEYS != 0) opening.receipt.keyId = policy.keyIds[policy.keyIds.length - 1];
+        if (policy.origins & Origins.REQUEST != 0) opening.receipt.requestId = policy.requestId;
+        if (policy.origins & Origins.INPUT != 0) opening.receipt.inputHash = policy.inputHash;
+        opening.receipt.contextHash = policy.contextHash;
+        opening.receipt.completedAt = uint64(NOW - policy.maxAge);
     }
 
     /// @notice What is stated, completed with input and request, is as good as a check that is bound by nothing [R11].
@@ -84,7 +118,25 @@ contract StatedConsumerTest {
     function _try(
         bytes4 selector,
         Opening memory opening,
+        Policy memory policy,
+        uint64 settledAt
+    ) private returns (bool ok) {
+        (ok, ) = _tryAt(selector, opening, policy, settledAt);
+    }
+
+    function _try(
+        bytes4 selector,
+        Opening memory opening,
         Policy memory policy
+    ) private returns (bool ok, bytes memory why) {
+        return _tryAt(selector, opening, policy, uint64(opening.receipt.completedAt + 5));
+    }
+
+    function _tryAt(
+        bytes4 selector,
+        Opening memory opening,
+        Policy memory policy,
+        uint64 settledAt
     ) private returns (bool ok, bytes memory why) {
         registry.tell(
             Verification({
@@ -93,7 +145,7 @@ contract StatedConsumerTest {
                 frozen: false,
                 mode: opening.receipt.mode,
                 reason: Reason.None,
-                settledAt: uint64(opening.receipt.completedAt + 5),
+                settledAt: settledAt,
                 receiptId: "receipt"
             })
         );
