@@ -548,13 +548,13 @@ describe("ProvisionalConsumer, by the example of FastClaims", () => {
       await hostile.getFunction("behave")(false, false);
       // In the middle of the bond's transfer, the same claim again, by the token: then it must be one who may.
       await fresh.connect(c.signers.guardian).nameSubmitter(requestId, await hostile.getAddress());
+      const claimant = c.signers.guardian;
+      await hostile.getFunction("transfer")(who.claimant, 550n);
+      await (hostile.connect(claimant) as typeof hostile).getFunction("approve")(await fresh.getAddress(), 550n);
       await hostile.getFunction("callBack")(
         await fresh.getAddress(),
         fresh.interface.encodeFunctionData("payOnSignature", [first, [500n]]),
       );
-      const claimant = c.signers.guardian;
-      await hostile.getFunction("transfer")(who.claimant, 550n);
-      await (hostile.connect(claimant) as typeof hostile).getFunction("approve")(await fresh.getAddress(), 550n);
       await fresh.connect(claimant).payOnSignature(first, [500n]);
       const refusal = fresh.interface.parseError(await hostile.getFunction("answer")());
       expect(refusal?.name).to.equal("InferenceConsumer_AlreadyUsed");
