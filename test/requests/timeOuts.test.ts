@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { id, ZeroHash } from "ethers";
 import { Reason } from "../support/outcome.ts";
 import { InferenceRequests__factory } from "../../typechain/index.ts";
-import { BOND, DAY, FEE, HOUR, Mismatch, OPG, Status, TEXT, useRequests, type RequestsWorld } from "./support.ts";
+import { BOND, DAY, FEE, HOUR, Mismatch, OPG, Status, TEXT, useRequests } from "./support.ts";
+import type { RequestsWorld, TestContract } from "./support.ts";
 
 describe("InferenceRequests: what is not answered", () => {
   const world = useRequests();
@@ -159,7 +160,9 @@ describe("InferenceRequests: what is not answered", () => {
 
   describe("with a token that misbehaves", () => {
     async function picky(w: RequestsWorld) {
-      const token = await w.ethers.deployContract("PickyToken", [10n ** 30n]);
+      const token = (await w.ethers.deployContract("PickyToken", [10n ** 30n])) as TestContract<
+        "approve" | "transfer" | "takeFee" | "refuse" | "callBack" | "answer" | "balanceOf"
+      >;
       const deployed = await w.ethers.deployContract("InferenceRequests", [
         await token.getAddress(),
         await w.registry.getAddress(),
