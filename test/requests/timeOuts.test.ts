@@ -89,8 +89,11 @@ describe("InferenceRequests: what is not answered", () => {
 
   it("counts neither pauses before acceptance nor such as begin at the deadline or later [R8]", async () => {
     const w = world();
+    const early = await w.ask({ deadline: (await w.now()) + 2n * DAY });
     await pause(w);
     await w.goTo((await w.now()) + DAY);
+    await w.accept(early);
+    expect(await w.requests.deadlineOf(early)).to.equal((await w.requests.inferenceRequest(early)).deadline);
     const [deadline, second] = [(await w.now()) + 7n * DAY - 60n, (await w.now()) + 6n * DAY];
     const requestId = await w.ask({ deadline });
     const short = await w.ask({ deadline: second });
