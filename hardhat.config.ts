@@ -1,6 +1,9 @@
 import { createRequire } from "node:module";
 import { configVariable, defineConfig } from "hardhat/config";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { model } from "./tasks/model.ts";
+import { nodes } from "./tasks/nodes.ts";
+import { policy } from "./tasks/policy.ts";
 import { twinFees } from "./tasks/twin-fees.ts";
 import { unlocks } from "./tasks/unlocks.ts";
 
@@ -22,7 +25,7 @@ const long = process.env["FUZZ_LONG"] === "1";
 
 export default defineConfig({
   plugins: [toolbox],
-  tasks: [twinFees, unlocks],
+  tasks: [model, nodes, policy, twinFees, unlocks],
   solidity: {
     profiles: { default: solidity, production: solidity },
   },

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { attestationEvidence, cacheCertificates } from "../relayer/attestation/registration.ts";
 import { signatureHints } from "../relayer/attestation/signature-hints.ts";
-import { newKeys, signature384 } from "../test/attestation/authority.ts";
+import { newKeys } from "../demo/development-authority.ts";
 import { deployNitro } from "../test/attestation/support.ts";
 import { row, type Row } from "./row.ts";
 
@@ -15,7 +15,7 @@ export async function attestationGas(): Promise<Row[]> {
   const keys = newKeys();
   const message = Buffer.from("bench");
   const digest = createHash("sha384").update(message).digest();
-  const signature = signature384(keys, message);
+  const signature = keys.sign(message);
   const hints = signatureHints({ digest, signature, publicKey: keys.publicKey });
   const one = Number(await n.es384.verifyDigest.estimateGas(digest, signature, keys.publicKey, hints));
 

@@ -22,6 +22,7 @@ const chain: ChainReader = {
     frozenUntil: 0n,
     verifierDistrustedFrom: never,
     verifierFrozenUntil: 0n,
+    blockedFrom: never,
   }),
   verifyingKey: async () => null,
   measurementState: async () => null,

@@ -4,7 +4,14 @@ import { Wallet, concat, hexlify, toBeHex } from "ethers";
 import { loadModel } from "../circuits/model.ts";
 import { createProver, type Proven } from "../circuits/prover.ts";
 import { encodeEvidence } from "../relayer/evidence/groth16/encode.ts";
-import { deployProtocol, Mode, NO_LINEAGE, type Protocol, type ReceiptFields } from "../test/support/protocol.ts";
+import {
+  deployProtocol,
+  Mode,
+  NO_DATA,
+  NO_LINEAGE,
+  type Protocol,
+  type ReceiptFields,
+} from "../test/support/protocol.ts";
 import { outputHashOf } from "../test/support/groth16.ts";
 
 export interface ProvedReceipt {
@@ -25,6 +32,7 @@ export async function proveReceipts(count: number) {
     verifyingKey: model.verifyingKeyBytes,
     signals: model.signals.join(", "),
     lineage: NO_LINEAGE,
+    ...NO_DATA,
   };
   await protocol.models.register(version);
   const modelId = await protocol.models.modelIdOf(protocol.signers.deployer.address, version);

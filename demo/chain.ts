@@ -4,7 +4,6 @@ import { type ContractTransactionResponse, HDNodeWallet, JsonRpcProvider, Mnemon
 import { OpenGradientDevelopment } from "../deploy/modules/protocol.ts";
 import { readParameters } from "../deploy/parameters.ts";
 import {
-  DevelopmentAttestationVerifier__factory,
   Disputes__factory,
   EnclaveRegistry__factory,
   FeeSplitter__factory,
@@ -25,7 +24,6 @@ import {
 const ACCOUNTS = {
   deployer: 0,
   guardian: 2,
-  attestationRoot: 3,
   relayer: 4,
   operator: 5,
   borrower: 6,
@@ -74,7 +72,6 @@ export async function startChain(port: number) {
     models: ModelRegistry__factory.connect(addresses.modelRegistry, as("operator")),
     nodes: NodeRegistry__factory.connect(addresses.nodeRegistry, as("operator")),
     enclaves: EnclaveRegistry__factory.connect(addresses.enclaveRegistry, as("operator")),
-    attestation: DevelopmentAttestationVerifier__factory.connect(addresses.attestationVerifier, provider),
     token: OPGToken__factory.connect(addresses.token, as("market")),
     vesting: OPGVesting__factory.connect(addresses.vesting, as("market")),
     governor: OPGGovernor__factory.connect(addresses.governor, as("foundation")),

@@ -19,11 +19,13 @@ import { type Settled, tryEverything } from "./attacks.ts";
 import { type Chain, startChain } from "./chain.ts";
 import { stakeAll, tokenEvent } from "./economy.ts";
 import { slashEquivocation } from "./fault.ts";
+import { lookUp } from "./lookup.ts";
 import { type Answered, type DemoNode, type Job, registerModels, startNodes } from "./nodes.ts";
 import { launchRelayer } from "./relayer.ts";
 import { bold, heading, line, median, progress, table } from "./text.ts";
 import { openPayments, payEverybody } from "./payments.ts";
 import { askOnChain } from "./requests.ts";
+import { actEarly } from "./provisional.ts";
 import { printUnlocks } from "./unlocks.ts";
 import { freePort, openingFromWire, type WireStatus } from "./wire.ts";
 import { lend, openVault, valuesToScore } from "./vault.ts";
@@ -56,8 +58,8 @@ if (!interrupted && !options.keep) process.exit();
 
 async function main(): Promise<void> {
   line(bold("From inferences off chain to a contract that acts on one"));
-  line("Everything runs on this machine. Signatures, proofs and checks are real. Two parts stand in for what a public");
-  line("chain needs, and refuse to deploy there: hardware attestation, and the proving keys' trusted setup.");
+  line("Everything runs on this machine. Signatures, proofs and checks are real. Two keys stand in for what a public");
+  line("chain needs, and are refused there: the root that vouches for enclaves, and the proving keys' trusted setup.");
 
   heading("1. A chain, the contracts, the relayer");
   const chain = await startChain(options.keep ? CHAIN_PORT : 0);
@@ -165,8 +167,25 @@ async function main(): Promise<void> {
 
   heading("9. Contracts that ask on chain, and what an answer, a refusal and silence cost");
   await askOnChain(chain, domain, models, folder);
+  heading("10. A contract is told scores that were computed before it was called");
+  await lookUp(chain, {
+    ...{ relayerUrl: relayer.url, model: models.risk, modelId: models.riskId, scorer: nodes.scorer },
+    settled: { values: days[0]!.features, answered: answered.ZKML[0]! },
+    fresh: days[COUNTS.risk]!.features,
+  });
 
-  heading("10. The unlocks of OPG around today, scheduled against released");
+  heading("11. A claim is paid on a signature, against a bond, before there is a proof");
+  await actEarly({
+    chain,
+    domain,
+    relayerUrl: relayer.url,
+    model: models.risk,
+    modelId: models.riskId,
+    prover: nodes.scorer,
+    liar: nodes.plain,
+  });
+
+  heading("12. The unlocks of OPG around today, scheduled against released");
   await printUnlocks(chain);
 
   if (options.keep) {
@@ -219,7 +238,7 @@ async function summary(chain: Chain, answered: Record<string, Answered[]>, statu
     ]);
   }
   table(["mode", "receipts", "time to answer", "time to settled", "gas a receipt", "verified on chain"], lines);
-  line("  VANILLA is a signed record, not a proof. TEE stands on a development attestation here. Times are medians.");
+  line("  VANILLA is a signed record, not a proof. TEE stands on a development root here. Times are medians.");
 }
 
 /** Waits until the relayer reports every receipt final. */

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { join } from "node:path";
-import { AbiCoder, getBytes, hexlify, id, keccak256, randomBytes, toUtf8Bytes } from "ethers";
+import { getBytes, hexlify, keccak256, randomBytes, toUtf8Bytes } from "ethers";
 import { loadModel, type CircuitModel, type ModelInput } from "../circuits/model.ts";
 import type { ModelName } from "../circuits/models/definitions.ts";
 import { createProver } from "../circuits/prover.ts";
 import { encodeProof } from "../relayer/evidence/groth16/encode.ts";
 import {
   createNode,
+  fileJournal,
   localKey,
+  registerEnclave,
   signKeyRegistration,
+  type CertificateProgress,
   type InferenceNode,
+  type KeyProgress,
   type NodeKey,
   type Served,
 } from "../relayer/node/index.ts";
@@ -25,14 +29,16 @@ import {
   type Receipt,
 } from "../relayer/protocol/index.ts";
 import { type Account, type Chain, mined } from "./chain.ts";
+import { startEnclave } from "./development-enclave.ts";
 import { passVote } from "./economy.ts";
 import type { Payments } from "./payments.ts";
+import { line, table } from "./text.ts";
 
 const DAY = 86_400;
 /** What an answer costs, in wei of OPG. */
 const PRICES = { plain: 10n ** 15n, enclave: 2n * 10n ** 15n, proved: 10n ** 16n };
-/** What the enclave's image would measure as. */
-const MEASUREMENT = id("demo enclave image") as Hex;
+/** What a cold registration costs elsewhere; see docs/attestation.md. */
+const GAS_ELSEWHERE = "41,300,000";
 
 export interface Models {
   risk: CircuitModel;
@@ -53,6 +59,8 @@ export async function registerModels(chain: Chain): Promise<Models> {
       verifyingKey: model.verifyingKeyBytes,
       signals: model.signals.join("; "),
       lineage: { royalty: 0, parents: [], contributors: [] },
+      licence: "MIT",
+      sources: [],
     };
     await mined(chain.models.register(version));
     return { model, modelId: (await chain.models.modelIdOf(chain.as("operator").address, version)) as Hex };
@@ -83,26 +91,41 @@ export async function addOperatorKey(chain: Chain, nodeId: Hex, by: Account = "o
   return key;
 }
 
-/** Admits an enclave key on an attestation that the development root signs: the path is real, the hardware is not. */
-async function admitEnclave(chain: Chain, nodeId: Hex, models: Models): Promise<NodeKey> {
+/**
+ * Starts an enclave and registers its key as an operator's process does at every start: a document from the enclave, its
+ * certificates one by one, the key. Then governance approves its image. The path is real, the hardware is not.
+ */
+async function admitEnclave({ chain, models, folder }: Setting, nodeId: Hex): Promise<NodeKey> {
   const key = localKey(hexlify(randomBytes(32)) as Hex, KeyKind.ENCLAVE_SECP256K1);
-  const coder = AbiCoder.defaultAbiCoder();
-  const tuple = "tuple(uint8 kind, bytes publicKey, bytes32 measurement, bytes32 userData, uint64 issuedAt)";
-  const attestation = {
-    kind: KeyKind.ENCLAVE_SECP256K1,
-    publicKey: key.publicKey,
-    measurement: MEASUREMENT,
-    userData: await chain.enclaves.registrationUserData(nodeId),
-    // A little old: the chain judges by its last block, which is behind the clock.
-    issuedAt: Math.floor(Date.now() / 1000) - 30,
+  const enclave = startEnclave("demo image", getBytes(key.publicKey));
+  const steps: string[][] = [];
+  let total = 0n;
+  const wish = {
+    registry: chain.addresses.enclaveRegistry,
+    operator: chain.as("operator"),
+    nodeId,
+    keyId: key.keyId,
+    attest: enclave.attest,
+    lifeSeconds: 30 * DAY,
+    journal: fileJournal(join(folder, "attestation-journal.json")),
+    report: (progress: CertificateProgress | KeyProgress) => {
+      if (progress.step === "sent") return;
+      const what = "index" in progress ? `certificate ${progress.index + 1} of ${progress.total}` : "the key";
+      total += progress.gasUsed ?? 0n;
+      steps.push([what, progress.step, Number(progress.gasUsed ?? 0n).toLocaleString("en")]);
+    },
   };
-  const hash = keccak256(
-    coder.encode(["uint256", "address", tuple], [31337n, await chain.attestation.getAddress(), attestation]),
+  await registerEnclave(wish);
+  table(["the enclave node registers", "", "gas"], steps);
+  line(
+    `  ${Number(total).toLocaleString("en")} gas together; ${GAS_ELSEWHERE} by the public verifier of such documents`,
   );
-  const signature = await chain.as("attestationRoot").signMessage(getBytes(hash));
-  const document = coder.encode([tuple, "bytes"], [attestation, signature]);
-  await mined(chain.enclaves.admit(nodeId, document, Math.floor(Date.now() / 1000) + 30 * DAY));
-  const data = chain.enclaves.interface.encodeFunctionData("approveMeasurement", [MEASUREMENT, models.digitsId]);
+  // A node that starts again finds its key known, and sends nothing.
+  await registerEnclave(wish);
+  const data = chain.enclaves.interface.encodeFunctionData("approveMeasurement", [
+    enclave.measurement,
+    models.digitsId,
+  ]);
   await passVote(chain, chain.addresses.enclaveRegistry, data, "Approve the demo's enclave image for the digits model");
   return key;
 }
@@ -133,6 +156,12 @@ export interface DemoNode {
   /** Runs the model and signs a receipt. */
   ask(job: Job): Promise<Answered>;
   close(): Promise<void>;
+}
+
+/** A node that proves, which also answers what a contract asked on chain. */
+export interface ProvingNode extends DemoNode {
+  /** Unpaid: the contract's own request id, and no channel. */
+  answerRequest(requestId: Hex, input: ModelInput): Promise<Answered>;
 }
 
 interface Setting {
@@ -200,7 +229,7 @@ async function provingNode(
   place: { nodeId: Hex; modelId: Hex; mode: number; price: bigint },
   key: NodeKey,
   onProof: () => void,
-): Promise<DemoNode> {
+): Promise<ProvingNode> {
   const prover = await createProver(model);
   const encode = (input: ModelInput) =>
     toUtf8Bytes(JSON.stringify({ values: Array.from(input.values), salt: input.salt?.toString() }));
@@ -221,6 +250,16 @@ async function provingNode(
     },
   });
   const payee = await setting.payments.payeeOf(node, nodeId, modelId, mode);
+  const run = (input: ModelInput) => {
+    const { inputSignal, outputs } = model.evaluate(input);
+    const infer = async () => ({
+      outputHash: circuitOutputHash([...outputs]),
+      outputScheme: 2,
+      body: toUtf8Bytes(outputs.join(",")),
+      witness: encode(input),
+    });
+    return { inputHash: signalInputHash(inputSignal), outputs, infer };
+  };
   return {
     mode,
     title,
@@ -232,18 +271,14 @@ async function provingNode(
     },
     async ask({ input }) {
       const started = performance.now();
-      const { inputSignal, outputs } = model.evaluate(input);
-      const served = await setting.payments.ask(
-        payee,
-        { ...place, inputHash: signalInputHash(inputSignal) },
-        async () => ({
-          outputHash: circuitOutputHash([...outputs]),
-          outputScheme: 2,
-          body: toUtf8Bytes(outputs.join(",")),
-          witness: encode(input),
-        }),
-      );
+      const { inputHash, outputs, infer } = run(input);
+      const served = await setting.payments.ask(payee, { ...place, inputHash }, infer);
       return answered(served, outputs, started);
+    },
+    async answerRequest(requestId, input) {
+      const started = performance.now();
+      const { inputHash, outputs, infer } = run(input);
+      return answered(await node.serve({ requestId, inputHash }, infer), outputs, started);
     },
   };
 }
@@ -264,7 +299,7 @@ export async function startNodes(setting: Setting, onProof: () => void) {
     setting,
     "enclave node",
     { nodeId: enclaveId, modelId: models.digitsId, mode: Mode.TEE, price: PRICES.enclave },
-    await admitEnclave(chain, enclaveId, models),
+    await admitEnclave(setting, enclaveId),
   );
   const provingKey = await addOperatorKey(chain, provingId);
   const proving = (title: string, model: CircuitModel, modelId: Hex) => {

@@ -11,14 +11,17 @@ const abi = [
   "function nodes() view returns (address)",
   "function enclaves() view returns (address)",
   "function disputes() view returns (address)",
-  "function vesting() view returns (address)",
-  "function inferenceRegistry() view returns (address)",
-  "function nodeRegistry() view returns (address)",
   "function enclaveRegistry() view returns (address)",
+  "function inferenceRegistry() view returns (address)",
+  "function vesting() view returns (address)",
+  "function nodeRegistry() view returns (address)",
   "function feeSplitter() view returns (address)",
   "function balanceOf(address) view returns (uint256)",
   "function beneficiary(uint8) view returns (address)",
   "function totalSupply() view returns (uint256)",
+  "function nodeRegistry() view returns (address)",
+  "function enclaveRegistry() view returns (address)",
+  "function modelRegistry() view returns (address)",
 ];
 const ROLES = {
   DEFAULT_ADMIN_ROLE: "0x" + "00".repeat(32),
@@ -32,12 +35,13 @@ const GOVERNED = [
   "modelRegistry",
   "nodeRegistry",
   "enclaveRegistry",
+  "attestationVerifier",
   "staking",
   "feeSplitter",
   "twinMarket",
 ];
 /** Contracts that a guardian may pause or freeze things of. */
-const GUARDED = ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry"];
+const GUARDED = ["inferenceRegistry", "modelRegistry", "nodeRegistry", "enclaveRegistry", "attestationVerifier"];
 const STAKING_REWARDS = 4;
 
 /**
@@ -68,17 +72,32 @@ export async function checkDeployment(provider: Provider, addresses: Record<stri
   check("anyone may execute", await ask("timelock", "hasRole", ROLES.EXECUTOR_ROLE, ZeroAddress));
   for (const [role, hash] of Object.entries(ROLES))
     check(`the deployer does not hold ${role}`, !(await ask("timelock", "hasRole", hash, deployer)));
-  // Nitro documents are checked by a contract of ours; the stand-in of a development chain has no admin.
-  const attestation = await ask("attestationVerifier", "admin").catch(() => undefined);
-  if (attestation !== undefined) check("attestation answers to the timelock", attestation === timelock);
   for (const name of GOVERNED) check(`${name} answers to the timelock`, (await ask(name, "admin")) === timelock);
   for (const name of GUARDED)
     check(`the deployer is not the guardian of ${name}`, (await ask(name, "guardian")) !== deployer);
+
+  for (const name of ["gatewayAnswers", "enclaveHeartbeats"])
+    check(`${name} asks this enclave registry`, (await ask(name, "enclaveRegistry")) === address("enclaveRegistry"));
+  check(
+    "gatewayAnswers pauses and closes with this registry",
+    (await ask("gatewayAnswers", "inferenceRegistry")) === address("inferenceRegistry"),
+  );
 
   // What the deployer may do once is done.
   const wired = { nodes: "nodeRegistry", enclaves: "enclaveRegistry", disputes: "disputes" };
   for (const [role, name] of Object.entries(wired))
     check(`staking works with ${name}`, (await ask("staking", role)) === address(name));
+  for (const role of ["nodeRegistry", "enclaveRegistry", "modelRegistry"])
+    check(`nodes are matched by ${role}`, (await ask("nodeMatch", role)) === address(role));
+  check(
+    "memory grants are held against nodeRegistry",
+    (await ask("memoryRegistry", "nodes")) === address("nodeRegistry"),
+  );
+  check(
+    "memory grants are held against enclaveRegistry",
+    (await ask("memoryRegistry", "enclaves")) === address("enclaveRegistry"),
+  );
+  check("on-chain requests count as a node's load", (await ask("nodeMatch", "load")) === address("inferenceRequests"));
   for (const part of ["inferenceRegistry", "nodeRegistry", "enclaveRegistry", "feeSplitter"])
     check(`requests on chain work with ${part}`, (await ask("inferenceRequests", part)) === address(part));
   if (addresses["genesis"] !== undefined) {

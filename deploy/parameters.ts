@@ -13,6 +13,7 @@ export const DEVELOPMENT_CHAIN_ID = 31337;
 const address = z
   .string()
   .refine((value) => isAddress(value), "is not an address: set it in the parameter file before deploying");
+const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const bps = z.number().int().min(0).max(10_000);
 /** A number for each kind of node, by `INodeRegistry.NodeKind`: local inference, LLM proxy, full, data. */
 const byKind = <T extends z.ZodType>(each: T) => z.tuple([each, each, each, each]);
@@ -29,7 +30,7 @@ const twin = {
 const common = {
   ...twin,
   guardian: address,
-  phase1Ids: z.array(z.string().regex(/^0x[0-9a-f]{64}$/)),
+  phase1Ids: z.array(hash),
   /** Least own stake, in whole OPG; the contract holds the same bound. */
   minimumStakesOPG: byKind(z.number().int().positive().max(1_000_000)),
   /** Least part of a pool that is the operator's own. */
@@ -46,7 +47,8 @@ const inFile = z.looseObject(common);
 const beneficiaries = Object.fromEntries(
   ALLOCATIONS.filter((name) => name !== "stakingRewards").map((name) => [name, address]),
 ) as Record<Exclude<Allocation, "stakingRewards">, typeof address>;
-const development = z.strictObject({ ...common, ...beneficiaries, attestationRoot: address });
+/** `attestationRoot`: SHA-256 of the root certificate below which enclaves are attested. */
+const development = z.strictObject({ ...common, ...beneficiaries, attestationRoot: hash });
 const onPublicChain = {
   ...common,
   phase1Ids: common.phase1Ids

@@ -19,14 +19,14 @@ import type { Config } from "./config.ts";
 import { evidenceVerifiers } from "./evidence/index.ts";
 import { createProofPool } from "./evidence/groth16/pool.ts";
 import type { Domain, Hex } from "./protocol/index.ts";
-import { createInProcessQueue } from "./queue/in-process.ts";
-import type { Queue, Work } from "./queue/queue.ts";
+import { createQueue, startDashboard } from "./queues.ts";
 import { settlementSink } from "./settlement/follow.ts";
+import { publishWork } from "./settlement/publish.ts";
 import { sealWork } from "./settlement/seal.ts";
 import { settleWork } from "./settlement/settle.ts";
 import { verifyWork } from "./settlement/verify.ts";
 import { openDatabase } from "./store/database.ts";
-import { countStates } from "./store/settlement.ts";
+import { countStates, type ItemRef } from "./store/settlement.ts";
 import { createTransactionStore } from "./store/transactions.ts";
 import { createTwinFees } from "./twin/service.ts";
 
@@ -36,8 +36,6 @@ export interface RelayerParts {
   log: Log;
   /** Reads the chain; by default over the configured nodes. */
   chain?: ChainReader;
-  /** Who runs the work; by default this process. */
-  createQueue?: (works: Record<string, Work>) => Queue;
 }
 
 export interface Relayer {
@@ -46,6 +44,8 @@ export interface Relayer {
   /** Address that pays for its calls. */
   sender: string;
   registry: Hex;
+  /** Where the queue's dashboard listens, if it does. */
+  dashboard: string | undefined;
   /** Takes no more requests, lets what runs end, and gives everything back. */
   close(): Promise<void>;
 }
@@ -77,6 +77,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const sealWaiting = createSealWaiting();
     const wake = (work: string, key: string): void => queue.wake(work, key);
     const wakeSettle = (): void => wake("settle", "all");
+    const ready = ({ table, id }: ItemRef): void => (table === "batches" ? wake("publish", String(id)) : wakeSettle());
 
     const manager = createTransactionManager({
       store: createTransactionStore(db),
@@ -102,33 +103,32 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     });
     const timing = { retryMs: settlement.retryMs, sweepMs: settlement.sweepMs };
     const works = {
-      verify: verifyWork({ db, domain, verifiers, concurrency: 4, ...timing, verified: wakeSettle, log }),
+      verify: verifyWork({ db, domain, verifiers, concurrency: 4, ...timing, verified: ready, log }),
       seal: sealWork({
         ...{ db, chain, policy: sealing.policy, aloneAfterMs: sealing.aloneAfterMs, sweepMs: settlement.sweepMs },
         settler: sealing.settler ?? (signer.address.toLowerCase() as Hex),
         offered: (keyId) => sealWaiting.offered(keyId),
         wentAlone: wakeSettle,
       }),
-      settle: settleWork({
-        ...{ db, chain, policy: settlement.policy, bounds, sender: signer.address, ...timing, log },
+      publish: publishWork({
+        ...{ db, concurrency: 4, ...timing, published: wakeSettle, log },
         publication: filePublication(join(config.store.dataDir, "leaves")),
-        finalTime: () => finalTime(rpc, at.finality),
-        blockTimes: () => blockTimes(rpc),
-        submitted: () => manager.wake(),
       }),
+      settle: {
+        rate: { max: config.queue.callsPerMinute, durationMs: 60_000 },
+        ...settleWork({
+          ...{ db, chain, policy: settlement.policy, bounds, sender: signer.address, ...timing, log },
+          finalTime: () => finalTime(rpc, at.finality),
+          blockTimes: () => blockTimes(rpc),
+          submitted: () => wake("send", "all"),
+        }),
+      },
+      send: { concurrency: 1, sweepMs: at.pollMs, find: async () => ["all"], run: () => manager.tick() },
     };
-    const createQueue =
-      parts.createQueue ??
-      ((all) =>
-        createInProcessQueue(all, {
-          retryMs: settlement.retryMs,
-          onError: ({ work, key, failures, error }) =>
-            log.error({ work, key, failures, error: error.message }, "work failed"),
-        }));
-    const queue: Queue = createQueue(works);
+    const queue = await createQueue(config, works, log);
     closers.push(() => queue.close());
-    manager.start();
-    closers.push(() => manager.stop());
+    const dashboard = await startDashboard(config, queue);
+    if (dashboard) closers.push(() => dashboard.close());
 
     const twinFees = config.twinMarket && createTwinFees({ ...config.twinMarket, chainId: at.chainId, rpc, log });
     if (twinFees) {
@@ -176,7 +176,13 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     });
     const { port } = server.address() as AddressInfo;
     const host = http.host.includes(":") ? `[${http.host}]` : http.host;
-    return { url: `http://${host}:${port}`, sender: signer.address, registry: at.registry, close };
+    return {
+      url: `http://${host}:${port}`,
+      sender: signer.address,
+      registry: at.registry,
+      dashboard: dashboard?.url,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -111,6 +111,31 @@ export const configSchema = z.strictObject({
       timeoutMs: millis.min(1_000).default(60_000).describe("time for one batch of proofs"),
     })
     .prefault({}),
+  queue: z
+    .strictObject({
+      redisUrl: z
+        .url({ protocol: /^rediss?$/ })
+        .optional()
+        .describe("redis:// of a server that shares the work among processes; without it each runs its own"),
+      runs: z
+        .array(z.enum(["verify", "publish", "seal", "settle", "send"]))
+        .optional()
+        .describe("kinds of work that this process takes part in, where it is shared; all by default"),
+      aloneAfterMs: millis
+        .min(1_000)
+        .default(15_000)
+        .describe("without Redis for so long, the process works by itself until Redis is back"),
+      reviveAfterMs: millis.min(1_000).default(3_600_000).describe("a dead letter is tried again after so long"),
+      callsPerMinute: z.number().int().min(1).default(60).describe("looks for items to settle, by all processes"),
+      dashboard: z
+        .strictObject({
+          host: z.string().default("127.0.0.1").describe("address to listen on"),
+          port: z.number().int().min(0).max(65_535).describe("0 takes a free one"),
+        })
+        .optional()
+        .describe("Bull's dashboard, for operators; needs RELAYER_DASHBOARD_PASSWORD"),
+    })
+    .prefault({}),
   twinMarket: z
     .strictObject({
       address: address.describe("the TwinMarket on this chain whose fees are watched"),
@@ -141,6 +166,8 @@ export type ConfigInput = z.input<typeof configSchema>;
 /** Environment variables that stand over the file. Secrets come from here only. */
 export const ENVIRONMENT = {
   DATABASE_URL: "as store.databaseUrl",
+  REDIS_URL: "as queue.redisUrl",
+  RELAYER_DASHBOARD_PASSWORD: "password of the queue's dashboard, at least 12 characters; the user is operator",
   RELAYER_RPC_URLS: "as chain.rpcUrls, separated by commas",
   RELAYER_HOST: "as http.host",
   RELAYER_PORT: "as http.port",
@@ -163,6 +190,7 @@ export function parseConfig(input: unknown, env: Environment = {}): Config {
     merged[section] = { ...(merged[section] as object | undefined), [key]: value };
   };
   set("store", "databaseUrl", env["DATABASE_URL"]);
+  set("queue", "redisUrl", env["REDIS_URL"]);
   set("store", "dataDir", env["RELAYER_DATA_DIR"]);
   set("chain", "rpcUrls", env["RELAYER_RPC_URLS"]?.split(","));
   set("http", "host", env["RELAYER_HOST"]);
@@ -217,6 +245,14 @@ export async function loadSigner(config: Pick<Config, "keystore">, env: Environm
   } catch {
     throw new ConfigError("config_key_unusable", `${config.keystore} cannot be opened with RELAYER_KEYSTORE_PASSWORD`);
   }
+}
+
+/** Password of the queue's dashboard. @throws {ConfigError} if it is missing or short. */
+export function dashboardPassword(env: Environment = process.env): string {
+  const password = env["RELAYER_DASHBOARD_PASSWORD"];
+  if (password === undefined || password.length < 12)
+    throw new ConfigError("config_key_missing", "Set RELAYER_DASHBOARD_PASSWORD, at least 12 characters");
+  return password;
 }
 
 /** Help text: every key with its default and what it is for. */

@@ -2,17 +2,28 @@
 import { Command } from "commander";
 import { pino } from "pino";
 import { createRelayer } from "./app.ts";
-import { describeConfig, loadConfig, loadSigner } from "./config.ts";
+import { describeConfig, loadConfig, loadSigner, type Config } from "./config.ts";
 import type { Log } from "./chain/manager-options.ts";
+import { deadLetterCommands } from "./dead-letters.ts";
+import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
   .description("Carries signed and proved inferences to the chain, and decides nothing.")
   .requiredOption("--config <file>", "configuration, YAML or JSON")
-  .addHelpText("after", () => `\n${describeConfig()}`);
+  .addHelpText("after", () => `\n${describeConfig()}`)
+  .action(() => main(run));
 
-async function run(file: string): Promise<void> {
-  const config = loadConfig(file);
-  const log = pino({ level: config.log }, pino.destination({ dest: 2, sync: true })) as unknown as Log;
+const configuration = (): Config => loadConfig(program.opts<{ config: string }>().config);
+
+program
+  .command("worker")
+  .description("verifies evidence for the relayers that share this ledger and Redis, and does nothing else")
+  .action(() => main(work));
+deadLetterCommands(program, configuration, main);
+
+async function run(): Promise<void> {
+  const config = configuration();
+  const log = logOf(config);
   const signer = await loadSigner(config);
   const relayer = await createRelayer(config, {
     signer: { address: signer.address, signTransaction: (transaction) => signer.signTransaction(transaction) },
@@ -22,13 +33,30 @@ async function run(file: string): Promise<void> {
   console.log(`  sends from   ${relayer.sender}`);
   console.log(`  settles in   ${relayer.registry} on chain ${config.chain.chainId}`);
   console.log(`  keeps data   ${config.store.databaseUrl ? "in Postgres" : config.store.dataDir}`);
+  if (config.queue.redisUrl) console.log("  shares work  over Redis");
+  if (relayer.dashboard) console.log(`  shows queues ${relayer.dashboard}`);
+  stopOnSignal(relayer, log);
+}
 
+async function work(): Promise<void> {
+  const config = configuration();
+  const log = logOf(config);
+  const worker = await createWorker(config, log);
+  console.log(`Worker verifies for ${config.chain.registry} on chain ${config.chain.chainId}`);
+  stopOnSignal(worker, log);
+}
+
+function logOf(config: Config): Log {
+  return pino({ level: config.log }, pino.destination({ dest: 2, sync: true })) as unknown as Log;
+}
+
+function stopOnSignal(what: { close(): Promise<void> }, log: Log): void {
   let stopping = false;
   const stop = (): void => {
     if (stopping) process.exit(130); // asked twice: what is committed is safe
     stopping = true;
     log.info({}, "stopping");
-    relayer.close().then(
+    what.close().then(
       () => process.exit(0),
       (error: Error) => {
         log.error({ error: error.message }, "did not stop cleanly");
@@ -40,8 +68,15 @@ async function run(file: string): Promise<void> {
   process.on("SIGTERM", stop);
 }
 
-program.parse();
-run(program.opts<{ config: string }>().config).catch((error: Error & { code?: string }) => {
-  console.error(`${error.code ? `${error.code}: ` : ""}${error.message}`);
-  process.exit(1);
-});
+/** One line and exit code 1 for whatever goes wrong. */
+async function main(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (thrown) {
+    const error = thrown as Error & { code?: string };
+    console.error(`${error.code ? `${error.code}: ` : ""}${error.message}`);
+    process.exit(1);
+  }
+}
+
+await program.parseAsync();

@@ -13,8 +13,13 @@ import { coder, keyIdOf, Mode, publicKeyOf, type BatchFields, type ReceiptFields
 import { deployWorld, MEASUREMENT, type World } from "../test/support/world.ts";
 import { beneficiaries, inOrder, sign, SUPPLY as OPG_SUPPLY } from "../test/opg/support.ts";
 import { OPGGenesis__factory, OPGToken__factory, OPGVesting__factory } from "../typechain/index.ts";
-import { measureCollecting, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
+import { measureCollecting, measureConsent, measureEconomy, TARGETS as ECONOMY } from "./gas-economy.ts";
+import { measureEnclaveKeys, TARGETS as ENCLAVES } from "./gas-enclaves.ts";
+import { measureMemory, TARGETS as MEMORY } from "./gas-memory.ts";
 import { measureRequests, TARGETS as REQUESTS } from "./gas-requests.ts";
+import { measureLookups } from "./gas-lookup.ts";
+import { measureExamples } from "./gas-examples.ts";
+import { measureAttestation, TARGETS as ATTESTATION } from "./gas-attestation.ts";
 import { executionGas } from "../test/verification/fixture.ts";
 
 const SNAPSHOT = new URL("../gas-snapshot.json", import.meta.url);
@@ -29,7 +34,10 @@ const START = 2_000_000_000n;
 /** Most gas that a figure may cost. */
 const TARGETS: Record<string, number> = {
   ...ECONOMY,
+  ...ENCLAVES,
+  ...MEMORY,
   ...REQUESTS,
+  ...ATTESTATION,
   "OPG transferWithAuthorization, split signature": 75_000,
   "OPG release, later of an allocation": 75_000,
   "settleBatches, 1 VANILLA batch of 1,000": 90_000,
@@ -247,10 +255,16 @@ await openings();
 await registrations();
 await token();
 await unlocks();
+await measureLookups(w, tick, figures);
 await measureEconomy(w, tick, figures);
+await measureEnclaveKeys(w, tick, figures);
 await measureCollecting(figures);
+await measureConsent(w, tick, figures);
+await measureMemory(w, tick, figures);
 // Last, as it uses receivers of fees that are measured new before.
 await measureRequests(w, tick, figures);
+await measureExamples(figures);
+await measureAttestation(START, figures);
 
 let failed = false;
 const before = JSON.parse(await readFile(SNAPSHOT, "utf8").catch(() => "{}")) as Record<string, number>;

@@ -51,8 +51,12 @@ export const ECONOMY: Mutant[] = [
 
   [ACCOUNTS, "if (own.thawing > before) own.thawing = before;", "", escrow("balances")],
   [CHANNELS, "if (due > limit) due = limit;", "", escrow("channels")],
-  [CHANNELS, "if (own.expiry != 0) revert InferenceEscrow_AlreadyOpened(id);", "", escrow("channels")],
+  [CHANNELS, "if (own.state != 0) revert InferenceEscrow_AlreadyOpened(id);", "", escrow("channels")],
+  [CHANNELS, "state >> EPOCH_AT == top && ", "", escrow("collecting")],
+  [CHANNELS, "own.settler = settler;", "", escrow("collecting")],
+  [CHANNELS, "owed + amount <= MAX_OWED", "true", escrow("collecting")],
   [ESCROW, "_reservations[requestId].amount = 0;", "", escrow("reservations")],
+  [ESCROW, "(msg.sender, counter), 1)", "(msg.sender, counter), 0)", escrow("reservations")],
   [TREE, "iszero(lt(place, next))", "1", "test/solidity/MerkleMultiproof.t.sol"],
 
   [POOLS, "found.own >= _minimum[kind].effective() && ", "", staking("Pools")],

@@ -17,6 +17,8 @@ const NODES = "contracts/registry/NodeRegistry.sol";
 const ENCLAVES = "contracts/registry/EnclaveRegistry.sol";
 const MODELS = "contracts/registry/ModelRegistry.sol";
 const DISTRUST = "contracts/governance/Distrustable.sol";
+const SOURCES = "contracts/registry/ModelSources.sol";
+const ANCESTRY = "contracts/registry/ModelLineage.sol";
 const TREE = "contracts/verification/MerkleTree.sol";
 const FORMATS = "contracts/verification/ReceiptLib.sol";
 const COMPACT = "contracts/verification/CompactReceipts.sol";
@@ -30,8 +32,11 @@ const powers = "test/contracts/boundedPowers.test.ts";
 const nodes = "test/contracts/nodeRegistry.test.ts";
 const enclaves = "test/contracts/enclaveRegistry.test.ts";
 const models = "test/contracts/modelRegistry.test.ts";
+const consent = "test/contracts/modelConsent.test.ts";
+const sources = "test/contracts/modelSources.test.ts";
 const gas = "test/contracts/gasLimits.test.ts";
 const rules = "test/solidity/EvidenceRules.t.sol";
+const consentInAnyOrder = "test/solidity/ModelConsent.t.sol";
 const tree = "test/solidity/MerkleTree.t.sol";
 const formats = "test/solidity/Formats.t.sol";
 const starved = "test/solidity/GasLimits.t.sol";
@@ -59,8 +64,8 @@ const MUTANTS: Mutant[] = [
   ],
   [
     RULES,
-    "settledAt >= uint40(found.model >> At.DISTRUSTED_FROM)",
-    "settledAt > uint40(found.model >> At.DISTRUSTED_FROM)",
+    "settledAt < uint40(model >> At.DISTRUSTED_FROM)",
+    "settledAt <= uint40(model >> At.DISTRUSTED_FROM)",
     compromise,
   ],
   [RULES, "mode == Modes.ZKML && settledAt", "mode == Modes.TEE && settledAt", compromise],
@@ -80,7 +85,7 @@ const MUTANTS: Mutant[] = [
   [LEDGER, "if (_settledAt[digest] != 0) return (key, Reason.AlreadySettled);", "", signed],
   [LEDGER, "if (_settledAt[id] != 0) return Reason.AlreadySettled;", "", single],
   [LEDGER, "if (batch.count == 0) return (key, Reason.EmptyBatch);", "", signed],
-  [LEDGER, "item.batch.mode == Modes.ZKML", "item.batch.mode == 77", signed],
+  [LEDGER, "if (item.batch.mode != Modes.ZKML) (", "if (item.batch.mode != 77) (", signed],
   [LEDGER, "|| recovered != signer) return", ") return", signed],
   [LEDGER, "if (mode > Modes.TEE) return (key, Reason.UnknownMode);", "", signed],
   [
@@ -162,6 +167,13 @@ const MUTANTS: Mutant[] = [
   [MODELS, "if (!isApprovedVerifier(version.verifier)) revert", "if (false) revert", models],
   [MODELS, "|| _isEnrolled(target)) revert", ") revert", models],
   [MODELS, "if (_isEnrolled(modelId)) revert", "if (false) revert", models],
+  [MODELS, "if (end < distrustedFrom) own", "if (end > distrustedFrom) own", consent],
+  [SOURCES, "if (rest & 1 == 0) continue;", "", consent],
+  [SOURCES, "if (block.timestamp >= from) revert", "if (block.timestamp > from) revert", sources],
+  [SOURCES, "if (msg.sender != found.pendingOwner) revert", "if (false) revert", sources],
+  [ANCESTRY, "_withdrawalsUpTo(parent);", "_withdrawals(parent);", consentInAnyOrder],
+  [ANCESTRY, "sourced: sourced || above", "sourced: sourced", consentInAnyOrder],
+  [RULES, "return trusted && model &", "return model &", consent],
   [DISTRUST, "if (state.distrustedFrom <= from) revert", "if (false) revert", compromise],
   [DISTRUST, "if (state.freezeSpent) revert", "if (false) revert", compromise],
   [DISTRUST, "if (from > block.timestamp) revert", "if (false) revert", compromise],

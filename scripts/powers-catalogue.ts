@@ -80,9 +80,9 @@ export const POWERS: Power[] = [
     contract: "EnclaveRegistry",
     name: "approveMeasurement",
     holder: TIMELOCK,
-    bound: "an enclave image for one model version, from now on; once",
+    bound: "an enclave image for one model version, or for gateway answers, from now on; once",
     delay: VOTE,
-    stolen: `${WON}. A lying image would read as TEE evidence for that version`,
+    stolen: `${WON}. A lying image would read as TEE evidence for that version, or its answers as a gateway's`,
   },
   {
     contract: "EnclaveRegistry",
@@ -245,11 +245,17 @@ export const POWERS: Power[] = [
 export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
   InferenceRegistry: { anyone: ["settleBatches", "settleProvedBatches", "settleReceipts"], own: [] },
   NodeRegistry: {
-    anyone: ["registerNode", "endKeysForStake"],
+    anyone: ["registerNode", "clearOffer", "endKeysForStake"],
     own: ["addOperatorKey", "distrustOwnKey", "retireKey", "setOffer", "updateNode"],
   },
-  EnclaveRegistry: { anyone: ["endKeysForStake"], own: ["admit", "distrustOwnKey", "retireKey"] },
-  ModelRegistry: { anyone: ["register"], own: [] },
+  EnclaveRegistry: { anyone: ["endKeysForStake"], own: ["admit", "distrustOwnKey", "retireKey", "rotateKey"] },
+  EnclaveHeartbeats: { anyone: ["heartbeat"], own: [] },
+  GatewayAnswers: { anyone: ["settleAnswers", "settleIndividual"], own: [] },
+  ModelRegistry: {
+    anyone: ["register", "registerSource"],
+    own: ["offerSource", "acceptSource", "withdrawConsent", "cancelWithdrawal"],
+  },
+  MemoryRegistry: { anyone: [], own: ["commit", "grant", "revoke"] },
   OPGToken: {
     anyone: ["permit", "delegateBySig", "transferWithAuthorization", "receiveWithAuthorization", "cancelAuthorization"],
     own: ["approve", "transfer", "transferFrom", "delegate"],
@@ -287,7 +293,7 @@ export const OPEN: Record<string, { anyone: string[]; own: string[] }> = {
       "release",
       "returnReservation",
     ],
-    own: ["openChannel", "withdrawSigner", "thaw", "withdraw", "approveReserver", "reserve"],
+    own: ["openChannel", "withdrawSigner", "thaw", "withdraw", "approveReserver", "reserve", "returnOwnReservation"],
   },
   InferenceRequests: {
     anyone: ["request", "requestWithInput", "deposit", "fulfil", "timeOut", "claim", "forward"],

@@ -58,11 +58,12 @@ const failures: Entry[] = [
   { id: "FM:reorg-off", says: "Final only after confirmations; a vanished transaction is resubmitted, by default." },
   { id: "FM:job-twice", says: "Jobs are idempotent: compare and set on the row." },
   { id: "FM:queue-wiped", says: "A sweep enqueues again from the database." },
+  { id: "FM:redis-evicts", says: "A Redis that may evict keys is refused at the start." },
   { id: "FM:outage-not-found", says: "An RPC outage is unknown, never not found." },
   { id: "FM:x402", says: "Payments through x402.", later: "the facilitator." },
   { id: "FM:root-from-caller", says: "Roots come from storage, never from the caller." },
   { id: "FM:validity-at-present", says: "A later disable or enable changes no earlier result." },
-  { id: "FM:heartbeat-replay", says: "Heartbeats strictly grow.", later: "heartbeats, with real attestation." },
+  { id: "FM:heartbeat-replay", says: "Heartbeats strictly grow." },
   { id: "FM:unbounded-loop", says: "Loops are bounded by constants." },
   { id: "FM:slashing-paused", says: "Slashing works while paused." },
   {

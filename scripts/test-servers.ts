@@ -1,7 +1,7 @@
 /**
- * `npm run test:servers`: the suites that need a server from outside npm, against a real PostgreSQL of their own. It
- * starts one in a temporary folder on a free port, and leaves nothing behind. Where there is no PostgreSQL it fails and
- * says how to install it: it never skips.
+ * `npm run test:servers`: the suites that need a server from outside npm, against a real PostgreSQL and real Redis servers
+ * of their own. It starts them in temporary folders on free ports, and leaves nothing behind. Where one is not installed
+ * it fails and says how to install it: it never skips.
  *
  * With DATABASE_URL set, that server is used instead; its database must be empty.
  */
@@ -68,6 +68,10 @@ async function stop(server: ChildProcess, folder: string): Promise<void> {
   await ended;
   rmSync(folder, { recursive: true, force: true });
 }
+
+// The suites start Redis servers of their own, to wipe and stop them.
+if (spawnSync("redis-server", ["--version"]).status !== 0)
+  throw new Error("No Redis server found. On Debian: apt-get install redis-server.");
 
 const given = process.env["DATABASE_URL"];
 const server: Server = given === undefined ? await startPostgres() : { url: given, stop: async () => undefined };

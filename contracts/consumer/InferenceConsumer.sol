@@ -60,11 +60,16 @@ abstract contract InferenceConsumer is IInferenceConsumer {
         Policy memory policy
     ) internal returns (Verification memory result) {
         bytes32 requestId = opening.receipt.requestId;
-        if (_used[requestId]) revert InferenceConsumer_AlreadyUsed(requestId);
         // Marked before anything else is called; a refusal undoes it.
-        _used[requestId] = true;
+        _markUsed(requestId);
         result = _requireVerified(opening, policy);
         emit InferenceUsed(requestId, result.receiptId);
+    }
+
+    /// @dev One effect a request (R9). The caller emits InferenceUsed once it knows the receipt.
+    function _markUsed(bytes32 requestId) internal {
+        if (_used[requestId]) revert InferenceConsumer_AlreadyUsed(requestId);
+        _used[requestId] = true;
     }
 
     /// @notice Reverts unless the receipt is verified now and meets the policy.
@@ -73,10 +78,9 @@ abstract contract InferenceConsumer is IInferenceConsumer {
     function _requireVerified(
         Opening calldata opening,
         Policy memory policy
-    ) internal view returns (Verification memory result) {
-        _requireSound(policy);
+    ) internal view virtual returns (Verification memory result) {
         Receipt calldata receipt = opening.receipt;
-        _requireAccepted(receipt, policy);
+        _requireAcceptable(receipt, policy);
 
         result = inferenceRegistry.verification(opening);
         if (!result.verified) revert InferenceConsumer_NotVerified(result.receiptId, result.reason);
@@ -106,6 +110,12 @@ abstract contract InferenceConsumer is IInferenceConsumer {
     function _requireOutput(Receipt calldata receipt, uint8 scheme, bytes32 hash) private pure {
         if (receipt.outputScheme != scheme) revert InferenceConsumer_WrongOutputScheme(scheme, receipt.outputScheme);
         if (receipt.outputHash != hash) revert InferenceConsumer_WrongOutput(receipt.outputHash, hash);
+    }
+
+    /// @dev What policy and receipt decide alone. It says nothing about whether the receipt is true.
+    function _requireAcceptable(Receipt calldata receipt, Policy memory policy) internal view {
+        _requireSound(policy);
+        _requireAccepted(receipt, policy);
     }
 
     /// @dev Refuses policies that accept too much or nothing (R11).

@@ -99,6 +99,18 @@ library Policies {
         return policy;
     }
 
+    /// @notice States, for others to read, that the function names the input when it is called; see `StatedConsumer`.
+    function statesInput(Policy memory policy) internal pure returns (Policy memory) {
+        policy.origins |= Origins.INPUT;
+        return policy;
+    }
+
+    /// @notice States that the function names a request of this consumer when it is called.
+    function statesRequest(Policy memory policy) internal pure returns (Policy memory) {
+        policy.origins |= Origins.REQUEST;
+        return policy;
+    }
+
     /// @notice Origin: one of these keys signed the receipt.
     function byKeys(Policy memory policy, bytes32[] memory keyIds) internal pure returns (Policy memory) {
         policy.origins |= Origins.KEYS;

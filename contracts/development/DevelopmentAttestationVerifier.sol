@@ -7,8 +7,8 @@ import {Attestation, IAttestationVerifier} from "../interfaces/IAttestationVerif
 import {DevelopmentOnly} from "./DevelopmentOnly.sol";
 
 /// @title DevelopmentAttestationVerifier
-/// @notice Takes one ordinary key's signature for what a hardware vendor's root should sign: it shows how admission
-/// works and protects nothing. Chain id 31337 only.
+/// @notice Takes one ordinary key's signature for what a hardware vendor's root should sign, for tests that are about
+/// something else. It protects nothing and no deployment has it. Chain id 31337 only.
 contract DevelopmentAttestationVerifier is DevelopmentOnly, IAttestationVerifier {
     /// @notice Whose signature counts as the vendor's.
     address public immutable root;

@@ -155,15 +155,24 @@ abstract contract EvidenceRules {
     }
 
     /// @dev Distrust is compared with the time of settlement, which the attacker does not hold (R4). "Never" is a moment
-    /// that no block reaches.
+    /// that no block reaches. Consent comes last: it is withdrawn without anything being compromised.
     function _checkDistrust(Evidence memory found, uint256 mode, uint256 settledAt) internal pure returns (Reason) {
         if (settledAt >= uint40(found.key >> At.DISTRUSTED_FROM)) return Reason.KeyDistrusted;
-        if (settledAt >= uint40(found.model >> At.DISTRUSTED_FROM)) return Reason.ModelDistrusted;
+        Reason reason = _checkModelAt(found.model, found.verifier, settledAt);
+        if (reason == Reason.ModelDistrusted) return reason;
         if (mode == Modes.ZKML && settledAt >= uint40(found.verifier >> At.DISTRUSTED_FROM))
             return Reason.VerifierDistrusted;
         if (mode == Modes.TEE && settledAt >= uint40(found.measurement >> At.DISTRUSTED_FROM))
             return Reason.MeasurementDistrusted;
-        return Reason.None;
+        return reason;
+    }
+
+    /// @dev Whether what settles at a moment counts for a model version: it is not distrusted from then on, and the
+    /// sources it requires consent. The verifier's word tells the two apart (`IModelRegistry.packedModelState`).
+    function _checkModelAt(uint256 model, uint256 verifier, uint256 settledAt) internal pure returns (Reason) {
+        if (settledAt < uint40(model >> At.DISTRUSTED_FROM)) return Reason.None;
+        bool trusted = settledAt < uint40(verifier >> At.MODEL_DISTRUSTED_FROM);
+        return trusted && model & (1 << At.MODEL_CONSENT) != 0 ? Reason.ConsentWithdrawn : Reason.ModelDistrusted;
     }
 
     /// @dev A freeze counts now, whatever settled when, and lifts itself (R8).

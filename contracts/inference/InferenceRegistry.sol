@@ -61,8 +61,8 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         for (uint256 i = 0; i < items.length; ++i) {
             SignedBatch calldata item = items[i];
             bytes32 digest = ReceiptLib.digest(domain, ReceiptLib.structHash(item.batch));
-            Reason reason =
-                item.batch.mode == Modes.ZKML ? Reason.ModeNeedsProof : _checkBatch(item.batch, digest, item.signature);
+            Reason reason = Reason.ModeNeedsProof;
+            if (item.batch.mode != Modes.ZKML) (, reason) = _checkBatch(item.batch, digest, item.signature);
             if (reason == Reason.None) {
                 _recordBatch(item.batch, digest);
                 ++settled;
@@ -118,14 +118,6 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         Batch calldata batch,
         bytes32 digest,
         bytes calldata signature
-    ) private view returns (Reason reason) {
-        (, reason) = _checkBatchOfKey(batch, digest, signature);
-    }
-
-    function _checkBatchOfKey(
-        Batch calldata batch,
-        bytes32 digest,
-        bytes calldata signature
     ) private view returns (uint256 key, Reason reason) {
         if (batch.count == 0) return (key, Reason.EmptyBatch);
         if (_settledAt[digest] != 0) return (key, Reason.AlreadySettled);
@@ -135,7 +127,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     function _checkProvedBatch(ProvedBatch calldata item, bytes32 digest, uint256 place) private view returns (Reason) {
         Batch calldata batch = item.batch;
         if (batch.mode != Modes.ZKML) return batch.mode > Modes.TEE ? Reason.UnknownMode : Reason.ModeMismatch;
-        (uint256 key, Reason reason) = _checkBatchOfKey(batch, digest, item.signature);
+        (uint256 key, Reason reason) = _checkBatch(batch, digest, item.signature);
         if (reason != Reason.None) return reason;
         if (item.receipts.length != uint256(batch.count) * CompactReceipts.SIZE) return Reason.CountMismatch;
 
@@ -196,8 +188,9 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         if (reason != Reason.None) return reason;
 
         if (mode == Modes.ZKML) return _checkSingleProof(item, id, place);
-        (uint256 model, ) = modelRegistry.packedModelState(receipt.modelId, mode);
+        (uint256 model, uint256 verifier) = modelRegistry.packedModelState(receipt.modelId, mode);
         reason = _checkModel(model, mode);
+        if (reason == Reason.None) reason = _checkModelAt(model, verifier, block.timestamp);
         if (reason == Reason.None && mode == Modes.TEE) {
             (, uint256 approval, ) = enclaveRegistry.packedEnclaveState(receipt.keyId, receipt.modelId);
             reason = _checkApproval(approval, receipt.completedAt);
@@ -228,6 +221,7 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
     function _verifierFor(bytes32 modelId) private view returns (IProofVerifier, Reason reason) {
         (uint256 model, uint256 verifier) = modelRegistry.packedModelState(modelId, Modes.ZKML);
         reason = _checkModel(model, Modes.ZKML);
+        if (reason == Reason.None) reason = _checkModelAt(model, verifier, block.timestamp);
         if (reason == Reason.None && block.timestamp >= uint40(verifier >> StandingLayout.DISTRUSTED_FROM))
             reason = Reason.VerifierDistrusted;
         return (IProofVerifier(address(uint160(model >> StandingLayout.MODEL_VERIFIER))), reason);
@@ -523,9 +517,9 @@ contract InferenceRegistry is EvidenceRules, Governed, EIP712, IInferenceRegistr
         if (result.reason != Reason.None) return;
         Reason distrust = _checkDistrust(found, mode, result.settledAt);
         Reason freeze = _checkFreeze(found, mode);
-        result.distrusted = distrust != Reason.None;
+        result.distrusted = distrust != Reason.None && distrust != Reason.ConsentWithdrawn;
         result.frozen = freeze != Reason.None;
-        result.reason = result.distrusted ? distrust : freeze;
+        result.reason = distrust == Reason.None ? freeze : distrust;
     }
 
     /// @dev The reason of {_judge} alone, for whoever asks for no more.

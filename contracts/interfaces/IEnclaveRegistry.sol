@@ -15,12 +15,27 @@ struct MeasurementState {
     uint256 frozenUntil;
 }
 
+/// @notice What a key says of the one that follows it.
+/// @param keyId The key that hands over.
+/// @param endsAt Unix seconds: its last second. Not before now, not after its own end, at most MAX_OVERLAP from now.
+/// @param publicKey DER SubjectPublicKeyInfo of an RSA key; empty for a secp256k1 key.
+/// @param signature Over {IEnclaveRegistry-handOverDigest}: 65 bytes r ‖ s ‖ v, or 256 bytes RSASSA-PSS.
+struct HandOver {
+    bytes32 keyId;
+    uint64 endsAt;
+    bytes publicKey;
+    bytes signature;
+}
+
 /// @title IEnclaveRegistry
 /// @notice Enclave keys: admitted by attestation, bound to a node, valid for a time, each of one measured image that
-/// governance approves per model version.
+/// governance approves per model version. Two kinds: secp256k1, which signs receipts and batches (mode TEE), and RSA-2048
+/// as OpenGradient's gateways have it, which has no address and signs none: its answers settle in `GatewayAnswers` only.
 interface IEnclaveRegistry is IKeyRegistry {
     /// @notice An enclave key was admitted for the image it was attested in; `KeyAdded` carries the key itself.
     event EnclaveAdmitted(bytes32 indexed keyId, bytes32 indexed nodeId, bytes32 indexed measurement);
+    /// @notice A key named the one that follows it and ends at `endsAt`.
+    event KeyHandedOver(bytes32 indexed keyId, bytes32 indexed successor, bytes32 indexed nodeId, uint64 endsAt);
     /// @notice A measurement was seen for the first time; `target` names it for distrust and freeze.
     event MeasurementKnown(bytes32 indexed measurement, bytes32 indexed target);
     /// @notice Governance approved an image for a model version.
@@ -32,7 +47,8 @@ interface IEnclaveRegistry is IKeyRegistry {
     error EnclaveRegistry_WrongUserData(bytes32 expected, bytes32 found);
     /// @notice The attestation is older than MAX_ATTESTATION_AGE, or from the future.
     error EnclaveRegistry_StaleAttestation(uint64 issuedAt);
-    /// @notice This release admits secp256k1 enclave keys of 64 bytes x ‖ y.
+    /// @notice Neither a secp256k1 key of 64 bytes x ‖ y nor an RSA-2048 key with exponent 65537 as DER
+    /// SubjectPublicKeyInfo, exact to the byte.
     error EnclaveRegistry_UnsupportedKey(uint8 kind, uint256 length);
     /// @notice A debug enclave measures all zero; anyone can read its memory.
     error EnclaveRegistry_ZeroMeasurement();
@@ -43,6 +59,15 @@ interface IEnclaveRegistry is IKeyRegistry {
     /// @notice A withdrawn approval is not revived, so that no withdrawn time becomes valid again (R4).
     error EnclaveRegistry_ApprovalWithdrawn(bytes32 measurement, bytes32 modelId);
 
+    /// @notice A key hands over once; it did so to `successor`.
+    error EnclaveRegistry_HandedOver(bytes32 keyId, bytes32 successor);
+    /// @notice A key that handed over ends at most MAX_OVERLAP from now.
+    error EnclaveRegistry_OverlapTooLong(uint64 endsAt);
+    /// @notice A key that is distrusted or frozen names no successor; a new key is admitted without its word.
+    error EnclaveRegistry_NotBelieved(bytes32 keyId);
+    /// @notice The signature is not the key's over this hand-over, or `publicKey` is not this RSA key.
+    error EnclaveRegistry_BadHandOver(bytes32 keyId, bytes32 successor);
+
     /// @notice Admits an enclave key by its attestation. Operator only, needs stake, a node that is not retired and a
     /// kind that answers requests (errors of `INodeRegistry`).
     /// @param nodeId The node it will answer for; never changes.
@@ -50,7 +75,20 @@ interface IEnclaveRegistry is IKeyRegistry {
     /// @param validUntil Unix seconds, at most MAX_KEY_LIFE from now.
     function admit(bytes32 nodeId, bytes calldata attestation, uint64 validUntil) external returns (bytes32 keyId);
 
-    /// @notice Approves an image for a model version from now on. Admin only.
+    /// @notice Admits a key that follows another of the same node, which ends in order: what it settled and completed
+    /// stays. Everything {admit} asks is asked of the new key too, the attestation and the operator above all, so whoever
+    /// has stolen the old key gains nothing by it. Both count towards MAX_LIVE_KEYS until the old one has ended.
+    /// @param attestation Of the new key.
+    /// @param validUntil Of the new key.
+    /// @param handOver What the old key signed.
+    function rotateKey(
+        bytes calldata attestation,
+        uint64 validUntil,
+        HandOver calldata handOver
+    ) external returns (bytes32 successor);
+
+    /// @notice Approves an image for a model version from now on. Admin only. Gateway answers name no version: they have
+    /// an id of their own, {IGatewayAnswers-APPROVAL}, that no version can have.
     function approveMeasurement(bytes32 measurement, bytes32 modelId) external;
 
     /// @notice Ends an approval now; what completed before stays verified. Admin only.
@@ -70,6 +108,16 @@ interface IEnclaveRegistry is IKeyRegistry {
         bytes32 keyId,
         bytes32 modelId
     ) external view returns (uint256 key, uint256 approval, uint256 measurement);
+
+    /// @notice The key that a key handed over to; zero where there was no hand-over, or where it was the word of a key
+    /// that is distrusted since then or before (R4). Whether the successor itself is believed, {keyState} says. Successors
+    /// are newer than what they follow, so a walk along them ends.
+    function successorOf(bytes32 keyId) external view returns (bytes32 successor);
+
+    /// @notice What a key signs to hand over, of either kind: EIP-712
+    /// `HandOver(bytes32 keyId,bytes32 successor,uint64 endsAt)` in the domain `OpenGradient EnclaveRegistry`, `1`. Of 66
+    /// bytes, which a gateway's answer (96) and heartbeat (64) are not, so it is never one of those.
+    function handOverDigest(bytes32 keyId, bytes32 successor, uint64 endsAt) external view returns (bytes32);
 
     /// @notice Measurement a key was admitted with; zero for unknown keys.
     function measurementOf(bytes32 keyId) external view returns (bytes32);

@@ -71,7 +71,8 @@ struct ClaimGroup {
 /// @param modelId The model version that is to answer.
 /// @param inputHash What is asked.
 /// @param modeMask Mask of `1 << mode` that the answer may be evidenced in.
-/// @param expiry Last second in which the answer may be completed; it is returned THAW after it.
+/// @param expiry Last second in which the answer may be completed. Who reserved may return it after that, anyone THAW
+/// after it.
 struct Reservation {
     address payer;
     uint96 amount;
@@ -145,19 +146,12 @@ interface IInferenceEscrow {
     );
     /// @notice A session ends at `expiry`, for ever.
     event SignerWithdrawn(bytes32 indexed channelId, uint40 expiry);
-    /// @notice A channel paid for a request.
-    /// @param amount Paid now.
-    /// @param paid What the channel has paid so far, this included.
-    /// @param balance What is left in the payer's balance for this node.
-    /// @param owed What of `paid` waits in the channel for {release}: by {collect} this fee too, by {collectBatch} not.
-    event Collected(
-        bytes32 indexed channelId,
-        uint64 sequence,
-        uint256 amount,
-        uint256 paid,
-        uint256 balance,
-        uint256 owed
-    );
+    /// @notice A channel paid for a request. Its five numbers are in two words, as words are what an event mostly costs.
+    /// @param payment From the highest bit: sequence 64 (of voucher and receipt) ‖ amount 96 (paid now) ‖ paid 96 (what
+    /// the channel has paid so far, this included).
+    /// @param totals zero 64 ‖ owed 96 (what of `paid` waits in the channel for {release}: by {collect} this fee too,
+    /// unless it went on at once, by {collectBatch} not) ‖ balance 96 (what is left in the payer's balance for this node).
+    event Collected(bytes32 indexed channelId, uint256 payment, uint256 totals);
     /// @notice What waited in a channel went to where fees wait for {forward}; nothing waits in it now.
     event Released(bytes32 indexed channelId, uint256 amount);
     /// @notice Fees came to those that wait for {forward}.
@@ -207,7 +201,7 @@ interface IInferenceEscrow {
     error InferenceEscrow_UnknownNode(bytes32 nodeId);
     /// @notice The token moved something else than it was told to.
     error InferenceEscrow_TokenTookFee(uint256 asked, uint256 got);
-    /// @notice More than this contract can keep account of.
+    /// @notice More than this contract can keep account of, 2^90 − 1.
     error InferenceEscrow_TooMuch(uint256 held);
     /// @notice The balance is smaller.
     error InferenceEscrow_InsufficientBalance(uint256 balance, uint256 asked);
@@ -245,7 +239,7 @@ interface IInferenceEscrow {
     error InferenceEscrow_BadReservation();
     /// @notice Nothing is reserved for this request, or no longer.
     error InferenceEscrow_NotReserved(bytes32 requestId);
-    /// @notice The answer may still be collected; the rest returns from `returnsAt` on.
+    /// @notice The answer may still be collected; the caller may return the reservation from `returnsAt` on.
     error InferenceEscrow_StillReserved(uint256 returnsAt);
 
     // ------------------------------------------------------------------------------------------------- balances
@@ -294,7 +288,7 @@ interface IInferenceEscrow {
 
     /// @notice Lets a session signer sign vouchers for the caller's channel. Once: a session that ended is not revived.
     /// @param channel `payer` is the caller, `signer` somebody else.
-    /// @param limit Most that the channel pays, ever.
+    /// @param limit Most that the channel pays, ever; none pays more than 2^90 − 1.
     /// @param expiry Last second in which an answer may be completed.
     function openChannel(Channel calldata channel, uint96 limit, uint40 expiry) external;
 
@@ -318,7 +312,8 @@ interface IInferenceEscrow {
 
     /// @notice Pays for one request: min(maxCumulative, cumulativeFee) − what the channel has paid, at most what is
     /// left of the session's limit and of the balance; what the balance lacks stays due. Open to anyone. Gaps between
-    /// sequences are fine. The fee waits in the channel for {release}.
+    /// sequences are fine. The fee waits in the channel for {release}, with others of the same settler and epoch and 2^70
+    /// − 1 of them at most: what cannot wait with it goes on before it, and a fee that is larger alone goes on at once.
     /// @param batch The batch the receipt settled in; of count 0 where it settled alone: only key and mode count then.
     /// @param nodeId See {Channel}.
     /// @param modelId See {Channel}.
@@ -332,8 +327,8 @@ interface IInferenceEscrow {
         bytes32[] calldata proof
     ) external returns (uint256 amount);
 
-    /// @notice The same for many; their fees wait for {forward} at once. A bad claim is skipped with an event; in a group whose receipts are not in its batch
-    /// each is (R2).
+    /// @notice The same for many; their fees wait for {forward} at once. A bad claim is skipped with an event; in a group
+    /// whose receipts are not in its batch each is (R2).
     /// @return amount What was paid for all together.
     function collectBatch(ClaimGroup[] calldata groups) external returns (uint256 amount);
 
@@ -380,7 +375,15 @@ interface IInferenceEscrow {
     function collectReserved(bytes32 requestId, Opening calldata opening) external returns (uint256 amount);
 
     /// @notice Returns a reservation to the payer's balance, from {THAW} after its expiry on. Open to anyone.
+    /// @return amount What returned; never 0.
     function returnReservation(bytes32 requestId) external returns (uint256 amount);
+
+    /// @notice The same for the contract that reserved, from the second after the expiry on: it alone knows when its
+    /// request is over. Whoever answers for it relies on its rules for what was answered and not collected by then; the
+    /// event {Reserved} names it.
+    /// @param counter The caller's number of the request, as in {reserve}.
+    /// @return amount What returned to the payer's balance; never 0.
+    function returnOwnReservation(uint256 counter) external returns (uint256 amount);
 
     // -------------------------------------------------------------------------------------------------- reading
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {WithdrawnData} from "./IModelSources.sol";
+
 /// @notice A version that another one derives from.
 /// @param modelId The version that is derived from.
 /// @param bps What it gets of the fees of the version that names it, in basis points; at least the royalty it asks.
@@ -26,6 +28,30 @@ struct Lineage {
     uint16 royalty;
     ModelParent[] parents;
     ModelContributor[] contributors;
+}
+
+/// @notice A version that another one derives from, at some remove. Where its data is withdrawn, what derives from it
+/// was made with that data all the same: withdrawal cannot undo past training.
+/// @param modelId The ancestor.
+/// @param child The version that names it as a parent.
+/// @param bps What it gets of the fees of `child`, in basis points.
+/// @param generation 1 for a parent, 2 for a parent's parent, at most {IModelLineage-MAX_DEPTH}.
+/// @param royalty What it asks of versions that derive from it, in basis points.
+/// @param owner Its owner.
+/// @param licence Its licence; empty where it declared none.
+/// @param withdrawnFrom From when consent of a source of its own, required or not, is withdrawn: unix seconds, perhaps
+/// to come; `type(uint256).max` for never.
+/// @param blockedFrom The same of the sources it requires.
+struct Ancestor {
+    bytes32 modelId;
+    bytes32 child;
+    uint16 bps;
+    uint8 generation;
+    uint16 royalty;
+    address owner;
+    string licence;
+    uint256 withdrawnFrom;
+    uint256 blockedFrom;
 }
 
 /// @title IModelLineage
@@ -63,6 +89,9 @@ interface IModelLineage {
     error ModelLineage_ZeroContributor();
     /// @notice Parents and contributors together get more than everything, 10,000 basis points.
     error ModelLineage_SharesExceedWhole(uint256 bps);
+    /// @notice Consent of a source that the parent or an ancestor of it requires was withdrawn, or is announced to be:
+    /// what derives from it would be another use of that data.
+    error ModelLineage_WithdrawnData(bytes32 parent, uint256 withdrawnFrom);
     /// @notice Nothing can derive from a version that asks for more than everything, 10,000 basis points.
     error ModelLineage_BadRoyalty(uint256 royalty);
 
@@ -70,6 +99,22 @@ interface IModelLineage {
     /// @return owner Gets what the others do not.
     /// @return depth Longest way to a version without parents, at most {MAX_DEPTH}.
     function lineage(bytes32 modelId) external view returns (address owner, uint256 depth, Lineage memory declared);
+
+    /// @notice Everything a version derives from, parents first: one entry for each way that leads there, so that a
+    /// version reached by two ways is listed twice. What an ancestor's consent says is that of its own sources, and
+    /// cannot undo past training ({IModelSources-consentLimits}).
+    /// @param most Most entries to be listed; more than {MAX_ANCESTORS} there never are.
+    /// @return found In the order of their generations.
+    /// @return complete False if there are more than were asked for.
+    function ancestors(bytes32 modelId, uint256 most) external view returns (Ancestor[] memory found, bool complete);
+
+    /// @notice What withdrawn consent means for a version, over its own sources and those of every ancestor. A version
+    /// that contains withdrawn data was trained on it and remains so: withdrawal cannot undo past training
+    /// ({IModelSources-consentLimits}).
+    function withdrawnData(bytes32 modelId) external view returns (WithdrawnData memory);
+
+    /// @notice Most ways from a version to an ancestor: 4 + 16 + 64 = 84.
+    function MAX_ANCESTORS() external view returns (uint256);
 
     /// @notice Most versions that one derives from: 4.
     function MAX_PARENTS() external view returns (uint256);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 import {IDistrustable} from "./IDistrustable.sol";
 import {IModelLineage, Lineage} from "./IModelLineage.sol";
+import {IModelSources, ModelSource} from "./IModelSources.sol";
 import {IVerifyingKeys} from "./IVerifyingKeys.sol";
 
 /// @notice What an owner declares of a model version.
@@ -13,6 +14,8 @@ import {IVerifyingKeys} from "./IVerifyingKeys.sol";
 /// @param verifyingKey Key in the verifier's format; empty where ZKML is not among the modes.
 /// @param signals Meaning of the proof's signals in words, in order; empty where ZKML is not among the modes.
 /// @param lineage What it derives from and who shares in its fees.
+/// @param licence SPDX identifier or URI of its licence, at most {IModelSources-MAX_LICENCE} bytes; empty for none.
+/// @param sources Registered data it was made with, at most {IModelSources-MAX_SOURCES}.
 struct ModelVersion {
     bytes32 contentHash;
     string uri;
@@ -21,6 +24,8 @@ struct ModelVersion {
     bytes verifyingKey;
     string signals;
     Lineage lineage;
+    string licence;
+    ModelSource[] sources;
 }
 
 /// @notice What settlement needs to know of a model version in one mode.
@@ -39,8 +44,9 @@ struct ModelState {
 
 /// @title IModelRegistry
 /// @notice Immutable model versions. What is registered never changes; a repaired model is a new version (R10).
-interface IModelRegistry is IDistrustable, IVerifyingKeys, IModelLineage {
-    /// @notice A version was registered. Its lineage, where it declares one, is in {LineageDeclared}.
+interface IModelRegistry is IDistrustable, IVerifyingKeys, IModelSources, IModelLineage {
+    /// @notice A version was registered. Its lineage, where it declares one, is in {LineageDeclared}; licence and data
+    /// sources, where it declares some, are in {DataDeclared}.
     event ModelRegistered(
         bytes32 indexed modelId,
         address indexed owner,
@@ -69,7 +75,8 @@ interface IModelRegistry is IDistrustable, IVerifyingKeys, IModelLineage {
     error ModelRegistry_EmptyContent();
 
     /// @notice Registers a version; the caller is its owner. Open to anyone: what a version may be used for is for
-    /// consumers to choose and, for TEE and ZKML, for governance to approve (measurements, verifiers).
+    /// consumers to choose and, for TEE and ZKML, for governance to approve (measurements, verifiers). Refused while
+    /// consent of a source it declares, or of one that an ancestor requires, is withdrawn or announced to be.
     /// @return modelId See {modelIdOf}.
     function register(ModelVersion calldata version) external returns (bytes32 modelId);
 
@@ -80,17 +87,21 @@ interface IModelRegistry is IDistrustable, IVerifyingKeys, IModelLineage {
     function isApprovedVerifier(address verifier) external view returns (bool);
 
     /// @notice keccak256(abi.encode(chainId, this registry, owner, contentHash, modes, verifier,
-    /// keccak256(verifyingKey), keccak256(bytes(uri)), keccak256(bytes(signals)), keccak256(abi.encode(lineage)))).
+    /// keccak256(verifyingKey), keccak256(bytes(uri)), keccak256(bytes(signals)), keccak256(abi.encode(lineage, licence,
+    /// sources)))).
     function modelIdOf(address owner, ModelVersion calldata version) external view returns (bytes32);
 
-    /// @notice Owner and declaration of a version. `verifyingKey` is read back from where it is kept.
+    /// @notice Owner and declaration of a version. `verifyingKey` is read back from where it is kept. What consent its
+    /// sources have now is in {IModelSources-dataOf}; where it is withdrawn, past training is not undone.
     function model(bytes32 modelId) external view returns (address owner, ModelVersion memory version);
 
     /// @notice What settlement asks; the verifier's state only where `mode` is ZKML. All zero for unknown versions.
     function modelState(bytes32 modelId, uint8 mode) external view returns (ModelState memory);
 
-    /// @notice The same as it is kept, by `StandingLayout`: for contracts that ask with every call.
+    /// @notice The same as it is kept, by `StandingLayout`: for contracts that ask with every call. Of a version with
+    /// required sources (`MODEL_CONSENT`) it tells as well when their consent ends: in `own` stands the earlier of that
+    /// and of distrust, and beside the verifier's moments that of distrust alone (`MODEL_DISTRUSTED_FROM`).
     /// @return own Word of the version.
-    /// @return verifier Word of its verifier; 0 unless `mode` is ZKML.
+    /// @return verifier Word of its verifier; without its moments unless `mode` is ZKML.
     function packedModelState(bytes32 modelId, uint8 mode) external view returns (uint256 own, uint256 verifier);
 }

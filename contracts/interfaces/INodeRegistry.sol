@@ -53,6 +53,10 @@ interface INodeRegistry is IKeyRegistry {
     error NodeRegistry_BadStatus(NodeStatus status);
     /// @notice An offer names a mask of known modes; capacity is zero exactly where modes are.
     error NodeRegistry_BadOffer(uint8 modes, uint32 capacity);
+    /// @notice An offer is cleared for its operator only where the node retired.
+    error NodeRegistry_NodeNotRetired(bytes32 nodeId);
+    /// @notice The node offers nothing for this model version.
+    error NodeRegistry_NoOffer(bytes32 nodeId, bytes32 modelId);
     /// @notice Full and data nodes do not answer requests: they make no offers and hold no keys for receipts.
     error NodeRegistry_KindDoesNotServe(NodeKind kind);
     /// @notice The operator's own stake is below the minimum for this kind (R12).
@@ -73,8 +77,12 @@ interface INodeRegistry is IKeyRegistry {
     /// keys too: no stake stands behind it from then on (R12).
     function updateNode(bytes32 nodeId, NodeStatus status, string calldata endpoint) external;
 
-    /// @notice Declares what the node serves; both zero withdraws it. Operator only.
+    /// @notice Declares what the node serves; both zero withdraws it. Operator only; a retired node only withdraws.
     function setOffer(bytes32 nodeId, bytes32 modelId, uint8 modes, uint32 capacity) external;
+
+    /// @notice Withdraws what a retired node still offers. Open to anyone: a node that never answers again must not make
+    /// the list of a version longer.
+    function clearOffer(bytes32 nodeId, bytes32 modelId) external;
 
     /// @notice Adds an operator key, valid from now until `validUntil`. Operator only, needs stake, a node
     /// that is not retired and a kind that answers requests.
@@ -96,6 +104,18 @@ interface INodeRegistry is IKeyRegistry {
 
     /// @notice What a node offers for a model version.
     function offer(bytes32 nodeId, bytes32 modelId) external view returns (Offer memory);
+
+    /// @notice The nodes that offer a model version in some mode, of whatever status: `limit` of them from place `from`
+    /// on, and at most MAX_OFFERING. A withdrawn offer's place goes to the last in the list: whoever reads several pages
+    /// reads them of one block.
+    /// @param from Place in the list, from 0 on.
+    /// @return found Numbers of nodes.
+    /// @return total How many there are in all.
+    function offering(
+        bytes32 modelId,
+        uint256 from,
+        uint256 limit
+    ) external view returns (bytes32[] memory found, uint256 total);
 
     /// @notice Who operates a node, what it is and whether it takes requests; zeros where there is none.
     function nodeStatus(bytes32 nodeId) external view returns (address operator, NodeKind kind, NodeStatus status);

@@ -22,7 +22,7 @@ library KeyKinds {
     uint8 internal constant OPERATOR = 0;
     /// @notice An enclave's secp256k1 key; public key 64 bytes x ‖ y.
     uint8 internal constant ENCLAVE_SECP256K1 = 1;
-    /// @notice An enclave's RSA key; public key as DER SubjectPublicKeyInfo. Not accepted by this release.
+    /// @notice An enclave's RSA-2048 key; public key as DER SubjectPublicKeyInfo. Signs no receipt and no batch.
     uint8 internal constant ENCLAVE_RSA = 2;
 }
 
@@ -176,12 +176,15 @@ enum Reason {
     ProofLengthMismatch,
     NotInBatch,
     KeyMismatch,
-    ModeMismatch
+    ModeMismatch,
+    // Data of the model version: consent of a source it requires was withdrawn
+    ConsentWithdrawn
 }
 
 /// @notice The answer to "is this receipt verified?" (R3).
 /// @param verified True if everything in R4 holds now and nothing involved is frozen or distrusted.
-/// @param distrusted True if something involved was compromised when the receipt settled.
+/// @param distrusted True if something involved was compromised when the receipt settled; withdrawn consent is no
+/// compromise.
 /// @param frozen True if something involved is frozen now; a freeze lifts by itself.
 /// @param mode Mode of the receipt.
 /// @param reason The first thing that stands in the way; `None` if verified.

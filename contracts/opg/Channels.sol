@@ -18,23 +18,29 @@ import {EscrowAccounts} from "./EscrowAccounts.sol";
 /// @notice Payment of vouchers against verified receipts. See {IInferenceEscrow}.
 /// @dev Collecting calls nobody but the registry, by static calls: there is nothing to re-enter from.
 abstract contract Channels is EscrowAccounts, EIP712 {
-    /// @dev Two slots; the second is written once, and again where the settler of what waits changes. Limit and expiry are 0 where the payer signs itself; only the
-    /// limit where a session was withdrawn without having been opened. `settler` and `epoch` are those of `owed`.
+    /// @dev Two slots, of which collecting reads the second where a session signer signs, and where the settler or the
+    /// epoch of what waits changes. `settler` and the epoch are those of what is owed; the limit is 0 where the payer
+    /// signs itself, and where a session was withdrawn without having been opened.
+    ///
+    /// `state` holds, from the lowest bit: paid 90 ‖ owed 70 ‖ epoch 16 ‖ tail 80. The tail is the expiry of a session
+    /// signer's channel; where the payer signs itself it is a tag of the settler, {_tagOf}, which tells at the price of
+    /// one slot whether a fee may wait with those before it. Money never goes by a tag: it goes to the address in
+    /// `settler`. What somebody could win by another address with the same tag is the settler's 1 % of what another
+    /// one's batches are collected for alone, in that one channel and until the epoch ends, if a batch of its own was
+    /// collected there first. For that it needs a second preimage of 80 bits, 2^80 hashes for each channel, since the
+    /// channel is hashed too: no search serves two of them. A pair of addresses of the same tag takes 2^40, and whoever
+    /// makes one is both its settlers. The epoch is no part of the tag, or such a pair would choose the rates of another.
     struct Session {
-        uint96 paid;
-        uint96 owed;
-        uint16 epoch;
-        uint40 expiry;
+        uint256 state;
         address settler;
         uint96 limit;
     }
 
-    // Places in a session's first slot, which collecting reads and writes whole.
-    uint256 private constant OWED_AT = 96;
-    uint256 private constant EPOCH_AT = 192;
-    uint256 private constant EXPIRY_AT = 208;
-    // And in its second.
-    uint256 private constant LIMIT_AT = 160;
+    uint256 private constant OWED_AT = 90;
+    uint256 private constant EPOCH_AT = 160;
+    uint256 private constant TAIL_AT = 176;
+    /// @dev Most that waits in a channel, 1,180 of a token with 18 decimals.
+    uint256 private constant MAX_OWED = 2 ** 70 - 1;
 
     /// @inheritdoc IInferenceEscrow
     IInferenceRegistry public immutable inferenceRegistry;
@@ -83,8 +89,10 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         bytes32 id = channelIdOf(channel);
         Session storage own = _sessions[id];
         uint40 ends = uint40(own.limit == 0 ? block.timestamp : block.timestamp + THAW);
-        if (own.expiry != 0 && own.expiry <= ends) revert InferenceEscrow_AlreadyWithdrawn(own.expiry);
-        own.expiry = ends;
+        uint256 state = own.state;
+        uint256 expiry = state >> TAIL_AT;
+        if (expiry != 0 && expiry <= ends) revert InferenceEscrow_AlreadyWithdrawn(expiry);
+        own.state = uint176(state) | (uint256(ends) << TAIL_AT);
         emit SignerWithdrawn(id, ends);
     }
 
@@ -93,7 +101,10 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         bytes32 channelId
     ) external view returns (uint256 paid, uint256 owed, uint256 limit, uint256 expiry) {
         Session storage own = _sessions[channelId];
-        return (own.paid, own.owed, own.limit, own.expiry);
+        uint256 state = own.state;
+        (paid, owed, limit) = (state & MAX_AMOUNT, _owedOf(state), own.limit);
+        // What paid without a limit is a payer's own channel: its tail is no expiry.
+        if (paid == 0 || limit != 0) expiry = state >> TAIL_AT;
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -132,8 +143,8 @@ abstract contract Channels is EscrowAccounts, EIP712 {
             expiry <= block.timestamp
         ) revert InferenceEscrow_BadSession();
         Session storage own = _sessions[id];
-        if (own.expiry != 0) revert InferenceEscrow_AlreadyOpened(id);
-        (own.limit, own.expiry) = (limit, expiry);
+        if (own.state != 0) revert InferenceEscrow_AlreadyOpened(id);
+        (own.limit, own.state) = (limit, uint256(expiry) << TAIL_AT);
         emit ChannelOpened(
             id,
             channel.payer,
@@ -153,7 +164,8 @@ abstract contract Channels is EscrowAccounts, EIP712 {
     /// `ClaimCalls.channelOf` has refused claims with bits beyond them.
     /// @param domain Separator of vouchers.
     /// @param nodeId As the channel has it; `keyNode` as the registry has it.
-    /// @param session The session's first slot before anything is paid, as a word.
+    /// @param ownKey Whether the payer signs itself.
+    /// @param session The session's `state` before anything is paid.
     /// @param sessionSlot Where that is kept.
     /// @param account The payer's account, the same.
     /// @param accountSlot Where that is kept.
@@ -164,6 +176,7 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         bytes32 keyNode;
         bytes32 modelId;
         uint256 amount;
+        bool ownKey;
         uint256 session;
         uint256 sessionSlot;
         uint256 account;
@@ -186,12 +199,9 @@ abstract contract Channels is EscrowAccounts, EIP712 {
             proof
         );
         if (refusal != Refusal.None) revert InferenceEscrow_Refused(refusal, reason);
-        _settleOwed(found, _settlerOf(batch), FeeEpochs.at(settledAt));
-        amount = found.amount;
-        unchecked {
-            found.session += amount << OWED_AT;
-        }
+        _owe(found, _settlerOf(batch), FeeEpochs.at(settledAt));
         _pay(found, claim);
+        return found.amount;
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -220,13 +230,20 @@ abstract contract Channels is EscrowAccounts, EIP712 {
             Channel calldata channel = channels[i];
             bytes32 id = channelIdOf(channel);
             Session storage own = _sessions[id];
-            uint256 owed = own.owed;
+            uint256 state = own.state;
+            uint256 owed = _owedOf(state);
             if (owed == 0) continue;
-            own.owed = 0;
+            own.state = state - (owed << OWED_AT);
             amount += owed;
-            emit Released(id, owed);
-            _accrue(channel.nodeId, channel.modelId, own.settler, own.epoch, owed);
+            _moveOn(id, channel.nodeId, channel.modelId, own.settler, state);
         }
+    }
+
+    /// @dev Puts what waits in a channel with other fees of its kind.
+    function _moveOn(bytes32 id, bytes32 nodeId, bytes32 modelId, address settler, uint256 state) private {
+        uint256 owed = _owedOf(state);
+        emit Released(id, owed);
+        _accrue(nodeId, modelId, settler, uint16(state >> EPOCH_AT), owed);
     }
 
     function _collectGroup(ClaimGroup calldata group, uint256 place) private returns (uint256 amount) {
@@ -276,9 +293,12 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         return amount;
     }
 
-    /// @dev A receipt that settled alone has no settler, whatever the batch that stands for it says.
-    function _settlerOf(Batch calldata batch) internal pure returns (address) {
-        return batch.count == 0 ? address(0) : batch.settler;
+    /// @dev A receipt that settled alone has no settler, whatever the batch that stands for it says. The registry was
+    /// asked about this batch: it takes none with bits beyond a field's type.
+    function _settlerOf(Batch calldata batch) internal pure returns (address settler) {
+        assembly ("memory-safe") {
+            settler := mul(calldataload(add(batch, 0xa0)), iszero(iszero(calldataload(add(batch, 0x60)))))
+        }
     }
 
     function _find(
@@ -357,15 +377,15 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         uint256 due = claim.fees >> ClaimWords.MAX_CUMULATIVE;
         uint256 fee = uint128(claim.fees);
         if (fee < due) due = fee;
-        if (due > type(uint96).max) due = type(uint96).max;
+        if (due > MAX_AMOUNT) due = MAX_AMOUNT;
         (uint256 slot, uint256 word) = _read(_sessions[found.channelId]);
-        (found.sessionSlot, found.session) = (slot, word);
-        uint256 paid = uint96(word);
+        (found.ownKey, found.sessionSlot, found.session) = (isPayer, slot, word);
+        uint256 paid = word & MAX_AMOUNT;
         if (due <= paid) return Refusal.NothingDue;
         if (!isPayer) {
-            uint256 limit = _sessions[found.channelId].limit;
+            uint256 limit = _at(slot).limit;
             if (limit == 0) return Refusal.NotOpened;
-            if (uint64(claim.answer) > word >> EXPIRY_AT) return Refusal.SessionExpired;
+            if (uint64(claim.answer) > word >> TAIL_AT) return Refusal.SessionExpired;
             if (limit <= paid) return Refusal.LimitReached;
             if (due > limit) due = limit;
         }
@@ -382,24 +402,34 @@ abstract contract Channels is EscrowAccounts, EIP712 {
         }
     }
 
-    /// @dev What waits in a channel is of one settler and one epoch: what is not goes on first.
-    function _settleOwed(Finding memory found, address settler, uint256 epoch) private {
-        Session storage own = _sessions[found.channelId];
-        uint256 word = found.session;
-        address before = own.settler;
-        if (before == settler && uint16(word >> EPOCH_AT) == epoch) return;
-        uint256 owed = uint96(word >> OWED_AT);
-        if (owed != 0) {
-            emit Released(found.channelId, owed);
-            _accrue(found.nodeId, found.modelId, before, uint16(word >> EPOCH_AT), owed);
+    /// @dev Lets a fee wait in the channel. What waits there is of one settler and one epoch, and no more than
+    /// `MAX_OWED`: what cannot stay with this fee goes on before it, and a fee that is larger alone goes on at once.
+    function _owe(Finding memory found, address settler, uint256 epoch) private {
+        (uint256 state, uint256 amount) = (found.session, found.amount);
+        Session storage own = _at(found.sessionSlot);
+        // The epoch, and the tail above it.
+        uint256 top = found.ownKey ? _tagOf(found.channelId, settler) : state >> TAIL_AT;
+        top = (top << (TAIL_AT - EPOCH_AT)) | epoch;
+        uint256 owed = (state >> OWED_AT) & MAX_OWED;
+        if (state >> EPOCH_AT == top && (found.ownKey || own.settler == settler)) {
+            unchecked {
+                if (owed + amount <= MAX_OWED) {
+                    found.session = state + (amount << OWED_AT);
+                    return;
+                }
+            }
         }
-        if (before != settler) own.settler = settler;
-        uint256 kept = word & ~((uint256(type(uint96).max) << OWED_AT) | (uint256(type(uint16).max) << EPOCH_AT));
-        found.session = kept | (epoch << EPOCH_AT);
+        if (owed != 0) _moveOn(found.channelId, found.nodeId, found.modelId, own.settler, state);
+        own.settler = settler;
+        if (amount > MAX_OWED) {
+            _accrue(found.nodeId, found.modelId, settler, epoch, amount);
+            amount = 0;
+        }
+        found.session = (state & MAX_AMOUNT) | (amount << OWED_AT) | (top << EPOCH_AT);
     }
 
-    /// @dev Neither addition nor subtraction leaves its field: the channel pays at most the largest number of 96 bits,
-    /// the account at most its balance, and what waits is part of what is held.
+    /// @dev Neither addition nor subtraction leaves its field: the channel pays at most the largest number of 90 bits,
+    /// the account at most its balance.
     function _pay(Finding memory found, Claim calldata claim) private {
         uint256 amount = found.amount;
         (uint256 word, uint256 slot) = (found.session, found.sessionSlot);
@@ -413,24 +443,21 @@ abstract contract Channels is EscrowAccounts, EIP712 {
             purse := sub(purse, amount)
             sstore(slot, purse)
         }
-        uint256 payer = claim.payer;
         // A payer's own channel was never opened: indexers learn here what it is.
-        if (uint96(word) == amount) _announce(found, claim);
-        _tell(found.channelId, uint64(payer >> ClaimWords.SEQUENCE), amount, word, purse);
+        if (word & MAX_AMOUNT == amount) _announce(found, claim);
+        _tell(found.channelId, claim.payer, amount, word, purse);
     }
 
-    /// @dev Emits `Collected` from words of session and account: the compiler's encoder would cost twice as much.
-    function _tell(bytes32 channelId, uint256 sequence, uint256 amount, uint256 word, uint256 purse) private {
+    /// @dev Emits `Collected` from words of claim, session and account: a word of data costs as much as ten operations.
+    function _tell(bytes32 channelId, uint256 payer, uint256 amount, uint256 state, uint256 purse) private {
         bytes32 topic = Collected.selector;
+        uint256 paid = state & MAX_AMOUNT;
+        uint256 owed = (state >> OWED_AT) & MAX_OWED;
         assembly ("memory-safe") {
-            let data := mload(0x40)
-            mstore(data, sequence)
-            mstore(add(data, 0x20), amount)
-            mstore(add(data, 0x40), shr(160, shl(160, word)))
-            mstore(add(data, 0x60), shr(160, shl(160, purse)))
-            // What is owed, from bit 96 on.
-            mstore(add(data, 0x80), shr(160, shl(64, word)))
-            log2(data, 0xa0, topic, channelId)
+            // The sequence, from bit 160 on, with nothing of the index above it.
+            mstore(0x00, or(shl(192, shr(160, payer)), or(shl(96, amount), paid)))
+            mstore(0x20, or(shl(96, owed), shr(160, shl(160, purse))))
+            log2(0x00, 0x40, topic, channelId)
         }
     }
 
@@ -460,6 +487,25 @@ abstract contract Channels is EscrowAccounts, EIP712 {
             mstore(0x20, keccak256(0x00, 0x40))
             mstore(0x00, nodeId)
             slot := keccak256(0x00, 0x40)
+        }
+    }
+
+    function _at(uint256 slot) private pure returns (Session storage own) {
+        assembly ("memory-safe") {
+            own.slot := slot
+        }
+    }
+
+    function _owedOf(uint256 state) private pure returns (uint256) {
+        return (state >> OWED_AT) & MAX_OWED;
+    }
+
+    /// @dev What stands for a settler in a payer's own channel; see `Session`.
+    function _tagOf(bytes32 channelId, address settler) private pure returns (uint256 tag) {
+        assembly ("memory-safe") {
+            mstore(0x00, channelId)
+            mstore(0x20, settler)
+            tag := shr(TAIL_AT, keccak256(0x00, 0x40))
         }
     }
 

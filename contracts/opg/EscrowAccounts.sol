@@ -17,6 +17,9 @@ abstract contract EscrowAccounts is ReentrancyGuardTransient, IInferenceEscrow {
     /// @inheritdoc IInferenceEscrow
     uint256 public constant THAW = 14 days;
 
+    /// @dev Most that is held, and that a channel ever pays: all of OPG fits.
+    uint256 internal constant MAX_AMOUNT = 2 ** 90 - 1;
+
     /// @dev One slot, so that collecting pays for one.
     struct Account {
         uint96 balance;
@@ -111,11 +114,11 @@ abstract contract EscrowAccounts is ReentrancyGuardTransient, IInferenceEscrow {
         return token.balanceOf(address(this));
     }
 
-    /// @dev As all that is held fits 96 bits, so does every part of it, wherever it moves in here.
+    /// @dev As all that is held fits 90 bits, so does every part of it, wherever it moves in here.
     function _take(address payer, bytes32 nodeId, address from, uint256 amount, uint256 before) private {
         uint256 held = token.balanceOf(address(this));
         if (held != before + amount) revert InferenceEscrow_TokenTookFee(amount, held > before ? held - before : 0);
-        if (held > type(uint96).max) revert InferenceEscrow_TooMuch(held);
+        if (held > MAX_AMOUNT) revert InferenceEscrow_TooMuch(held);
         emit Deposited(payer, nodeId, from, amount, _credit(payer, nodeId, amount));
     }
 

@@ -83,13 +83,13 @@ contract InferenceEscrow is Channels {
 
     /// @inheritdoc IInferenceEscrow
     function returnReservation(bytes32 requestId) external returns (uint256 amount) {
-        Reservation storage terms = _reservations[requestId];
-        amount = terms.amount;
-        if (amount == 0) revert InferenceEscrow_NotReserved(requestId);
-        uint256 returnsAt = terms.expiry + THAW;
-        if (block.timestamp < returnsAt) revert InferenceEscrow_StillReserved(returnsAt);
-        terms.amount = 0;
-        emit ReservationReturned(requestId, amount, _credit(terms.payer, terms.nodeId, amount));
+        return _returnAfter(requestId, THAW);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function returnOwnReservation(uint256 counter) external returns (uint256 amount) {
+        // Nobody else's number leads to this id: the reserver needs no storage to be known by.
+        return _returnAfter(ReceiptLib.onChainRequestId(msg.sender, counter), 1);
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -103,6 +103,17 @@ contract InferenceEscrow is Channels {
         if (allowance == type(uint256).max) return;
         reserverAllowance[payer][msg.sender] = allowance - amount;
         emit ReserverApproved(payer, msg.sender, allowance - amount);
+    }
+
+    /// @param wait Seconds after the last one in which the answer may be completed.
+    function _returnAfter(bytes32 requestId, uint256 wait) private returns (uint256 amount) {
+        Reservation storage terms = _reservations[requestId];
+        amount = terms.amount;
+        if (amount == 0) revert InferenceEscrow_NotReserved(requestId);
+        uint256 returnsAt = terms.expiry + wait;
+        if (block.timestamp < returnsAt) revert InferenceEscrow_StillReserved(returnsAt);
+        terms.amount = 0;
+        emit ReservationReturned(requestId, amount, _credit(terms.payer, terms.nodeId, amount));
     }
 
     function _payReserved(

@@ -13,15 +13,12 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
 
     /// @dev Everything that opening a receipt asks of a key lives in the tag of its standing and costs one slot:
     /// `note 40 ‖ node number 40 ‖ validUntil 40 ‖ validFrom 40 ‖ kind 8`, as `StandingLayout` has it.
-    mapping(bytes32 keyId => address) private _signers;
+    mapping(bytes32 keyId => address) internal _signers;
     mapping(bytes32 nodeId => bytes32[]) private _live;
 
     /// @inheritdoc IKeyRegistry
     function retireKey(bytes32 keyId, uint64 validUntil) external {
-        bytes32 nodeId = _requireOperatorOfKey(keyId);
-        if (validUntil < block.timestamp || validUntil > _validUntil(keyId)) revert KeyRegistry_BadValidity(validUntil);
-        _setValidUntil(keyId, uint40(validUntil));
-        emit KeyRetired(keyId, nodeId, validUntil);
+        _retire(keyId, _requireOperatorOfKey(keyId), validUntil);
     }
 
     /// @inheritdoc IKeyRegistry
@@ -103,6 +100,13 @@ abstract contract KeyRegistry is Distrustable, IKeyRegistry {
         );
         _signers[keyId] = signer;
         emit KeyAdded(keyId, nodeId, kind, signer, uint64(block.timestamp), validUntil, publicKey);
+    }
+
+    /// @dev Ends a key at a moment that is not before now and not after its end. The caller has checked who may.
+    function _retire(bytes32 keyId, bytes32 nodeId, uint64 validUntil) internal {
+        if (validUntil < block.timestamp || validUntil > _validUntil(keyId)) revert KeyRegistry_BadValidity(validUntil);
+        _setValidUntil(keyId, uint40(validUntil));
+        emit KeyRetired(keyId, nodeId, validUntil);
     }
 
     /// @dev Ends every key of a node now.

@@ -16,7 +16,8 @@ import {StandingLayout} from "./StandingLayout.sol";
 /// @title ModelRegistry
 /// @notice See {IModelRegistry}, where every function, event and error is documented.
 contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
-    /// @dev Verifier and modes live in the tag of the version's standing: `verifier ‖ modes`.
+    /// @dev Verifier, modes and whether sources are required live in the tag of the version's standing:
+    /// `verifier ‖ required ‖ modes`.
     struct Version {
         address owner;
         address keyPointer;
@@ -24,6 +25,9 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
         string uri;
         string signals;
     }
+
+    /// @dev `StandingLayout.MODEL_CONSENT` within the tag.
+    uint168 private constant CONSENT = 0x80;
 
     /// @notice The Groth16 verifier that was deployed together with this registry.
     Groth16Verifier public immutable groth16Verifier;
@@ -59,7 +63,8 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
             IProofVerifier(version.verifier).requireValidKey(version.verifyingKey);
             keyPointer = SSTORE2.write(version.verifyingKey);
         }
-        _enroll(modelId, (uint168(uint160(version.verifier)) << 8) | modes);
+        (uint256 entries, bool required) = _checkSources(version.sources);
+        _enroll(modelId, (uint168(uint160(version.verifier)) << 8) | (required ? CONSENT : 0) | modes);
         _versions[modelId] = Version({
             owner: msg.sender,
             keyPointer: keyPointer,
@@ -77,7 +82,8 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
             keccak256(version.verifyingKey),
             version.signals
         );
-        _declare(modelId, version.lineage);
+        _declareData(modelId, entries, version.licence, version.sources);
+        _declare(modelId, version.lineage, entries != 0);
     }
 
     /// @inheritdoc IModelRegistry
@@ -94,18 +100,21 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
         version = ModelVersion({
             contentHash: stored.contentHash,
             uri: stored.uri,
-            modes: uint8(tag),
+            modes: uint8(tag & Modes.ALL),
             verifier: address(uint160(tag >> 8)),
             verifyingKey: stored.keyPointer == address(0) ? bytes("") : SSTORE2.read(stored.keyPointer),
             signals: stored.signals,
-            lineage: declared
+            lineage: declared,
+            licence: _licenceOf(modelId),
+            sources: _sourcesOf(modelId)
         });
     }
 
     /// @inheritdoc IModelRegistry
     function modelState(bytes32 modelId, uint8 mode) external view returns (ModelState memory state) {
-        (uint256 own, uint256 verifier) = packedModelState(modelId, mode);
-        state.modes = uint8(own >> StandingLayout.MODEL_MODES);
+        uint256 own = _packedStanding(modelId);
+        uint256 verifier = mode == Modes.ZKML ? _packedStanding(bytes32(own >> StandingLayout.MODEL_VERIFIER)) : 0;
+        state.modes = (own >> StandingLayout.MODEL_MODES) & Modes.ALL;
         state.verifier = address(uint160(own >> StandingLayout.MODEL_VERIFIER));
         state.distrustedFrom = _widen(uint40(own >> StandingLayout.DISTRUSTED_FROM));
         state.frozenUntil = uint40(own >> StandingLayout.FROZEN_UNTIL);
@@ -114,10 +123,17 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function packedModelState(bytes32 modelId, uint8 mode) public view returns (uint256 own, uint256 verifier) {
+    function packedModelState(bytes32 modelId, uint8 mode) external view returns (uint256 own, uint256 verifier) {
         own = _packedStanding(modelId);
         // Nothing is enrolled under 0, where a version has no verifier.
         if (mode == Modes.ZKML) verifier = _packedStanding(bytes32(own >> StandingLayout.MODEL_VERIFIER));
+        if (own & (1 << StandingLayout.MODEL_CONSENT) != 0) {
+            uint256 distrustedFrom = uint40(own >> StandingLayout.DISTRUSTED_FROM);
+            uint256 end = _consentEnd(modelId);
+            if (end < distrustedFrom) own ^= (distrustedFrom ^ end) << StandingLayout.DISTRUSTED_FROM;
+            // A verifier's tag is empty.
+            verifier |= distrustedFrom << StandingLayout.MODEL_DISTRUSTED_FROM;
+        }
     }
 
     /// @inheritdoc IVerifyingKeys
@@ -144,7 +160,7 @@ contract ModelRegistry is Distrustable, ModelLineage, IModelRegistry {
                     keccak256(version.verifyingKey),
                     keccak256(bytes(version.uri)),
                     keccak256(bytes(version.signals)),
-                    keccak256(abi.encode(version.lineage))
+                    keccak256(abi.encode(version.lineage, version.licence, version.sources))
                 )
             );
     }

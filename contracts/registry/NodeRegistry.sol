@@ -20,6 +20,8 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     /// @notice Where an operator's stake is asked for.
     IOperatorStake public immutable stake;
 
+    /// @notice Offers that {offering} gives at a time, at most (R8).
+    uint256 public constant MAX_OFFERING = 256;
     /// @notice An operator's nodes of one kind that are not retired, at most.
     uint256 public constant MAX_LIVE_NODES = 8;
 
@@ -28,7 +30,15 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
 
     mapping(address operator => mapping(NodeKind kind => bytes32[])) private _liveNodes;
     mapping(bytes32 nodeId => Node) private _nodes;
-    mapping(bytes32 nodeId => mapping(bytes32 modelId => Offer)) private _offers;
+    mapping(bytes32 nodeId => mapping(bytes32 modelId => Listing)) private _offers;
+    mapping(bytes32 modelId => bytes32[]) private _offering;
+
+    /// @param place Where the node stands in the version's list, from 1 on; 0 where it offers nothing.
+    struct Listing {
+        uint8 modes;
+        uint32 capacity;
+        uint40 place;
+    }
 
     constructor(
         address admin_,
@@ -72,8 +82,16 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
         _requireOperator(nodeId);
         _requireServes(nodeId);
         if (modes > Modes.ALL || (modes == 0) != (capacity == 0)) revert NodeRegistry_BadOffer(modes, capacity);
-        _offers[nodeId][modelId] = Offer({modes: modes, capacity: capacity});
-        emit OfferChanged(nodeId, modelId, modes, capacity);
+        // What a retired node offers would stay in the way of whoever looks for one that answers.
+        if (modes != 0 && _nodes[nodeId].status == NodeStatus.Retired) revert NodeRegistry_NodeRetired(nodeId);
+        _setOffer(nodeId, modelId, modes, capacity);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function clearOffer(bytes32 nodeId, bytes32 modelId) external {
+        if (_nodes[nodeId].status != NodeStatus.Retired) revert NodeRegistry_NodeNotRetired(nodeId);
+        if (_offers[nodeId][modelId].modes == 0) revert NodeRegistry_NoOffer(nodeId, modelId);
+        _setOffer(nodeId, modelId, 0, 0);
     }
 
     /// @inheritdoc INodeRegistry
@@ -105,7 +123,23 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
 
     /// @inheritdoc INodeRegistry
     function offer(bytes32 nodeId, bytes32 modelId) external view returns (Offer memory) {
-        return _offers[nodeId][modelId];
+        Listing storage found = _offers[nodeId][modelId];
+        return Offer({modes: found.modes, capacity: found.capacity});
+    }
+
+    /// @inheritdoc INodeRegistry
+    function offering(
+        bytes32 modelId,
+        uint256 from,
+        uint256 limit
+    ) external view returns (bytes32[] memory found, uint256 total) {
+        bytes32[] storage all = _offering[modelId];
+        total = all.length;
+        uint256 length = from < total ? total - from : 0;
+        if (length > limit) length = limit;
+        if (length > MAX_OFFERING) length = MAX_OFFERING;
+        found = new bytes32[](length);
+        for (uint256 i = 0; i < length; ++i) found[i] = all[from + i];
     }
 
     /// @inheritdoc INodeRegistry
@@ -128,6 +162,25 @@ contract NodeRegistry is KeyRegistry, EIP712, INodeRegistry {
     function keyRegistrationDigest(bytes32 nodeId, bytes32 keyId) public view returns (bytes32) {
         // A number says nothing of who gets it: whoever registers first, or after a reorganisation.
         return _hashTypedDataV4(keccak256(abi.encode(REGISTER_KEY_TYPEHASH, nodeId, _operatorOf(nodeId), keyId)));
+    }
+
+    function _setOffer(bytes32 nodeId, bytes32 modelId, uint8 modes, uint32 capacity) private {
+        bytes32[] storage all = _offering[modelId];
+        Listing storage own = _offers[nodeId][modelId];
+        uint40 place = own.place;
+        if (modes != 0 && place == 0) {
+            all.push(nodeId);
+            place = uint40(all.length);
+        } else if (modes == 0 && place != 0) {
+            // The last one takes the place that is left, so that a list is as long as there are offers.
+            bytes32 last = all[all.length - 1];
+            all[place - 1] = last;
+            _offers[last][modelId].place = place;
+            all.pop();
+            place = 0;
+        }
+        (own.modes, own.capacity, own.place) = (modes, capacity, place);
+        emit OfferChanged(nodeId, modelId, modes, capacity);
     }
 
     function _removeLive(address operator, NodeKind kind, bytes32 nodeId) private {

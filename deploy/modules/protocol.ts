@@ -1,9 +1,16 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import type { ContractFuture, IgnitionModuleBuilder, StaticCallFuture } from "@nomicfoundation/ignition-core";
+import type {
+  ContractFuture,
+  IgnitionModuleBuilder,
+  ModuleParameterRuntimeValue,
+  StaticCallFuture,
+} from "@nomicfoundation/ignition-core";
 import { hexlify } from "ethers";
 import { generatorTable } from "../../relayer/attestation/generator-table.ts";
 import { ALLOCATIONS, OPGExistingGovernance, OPGGovernance } from "./opg.ts";
 import { keyMarket } from "./twin.ts";
+
+const NOBODY = "0x0000000000000000000000000000000000000000";
 
 /** What everything else stands on: the token, the timelock that is the admin of it all, and who checks attestations. */
 interface Ground {
@@ -34,6 +41,8 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     enclaveRegistry,
     modelRegistry,
   ]);
+  const enclaveHeartbeats = m.contract("EnclaveHeartbeats", [enclaveRegistry]);
+  const gatewayAnswers = m.contract("GatewayAnswers", [inferenceRegistry, enclaveRegistry]);
   const disputes = m.contract("Disputes", [inferenceRegistry, nodeRegistry, enclaveRegistry, staking]);
   const feeSplitter = m.contract("FeeSplitter", [
     token,
@@ -45,6 +54,7 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
   ]);
   const feeInboxes = m.contract("FeeInboxes", [feeSplitter]);
   const escrow = m.contract("InferenceEscrow", [token, inferenceRegistry, nodeRegistry, feeSplitter]);
+  const memoryRegistry = m.contract("MemoryRegistry", [nodeRegistry, enclaveRegistry]);
   const inferenceRequests = m.contract("InferenceRequests", [
     token,
     inferenceRegistry,
@@ -52,6 +62,7 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     enclaveRegistry,
     feeSplitter,
   ]);
+  const nodeMatch = m.contract("NodeMatch", [nodeRegistry, enclaveRegistry, modelRegistry, inferenceRequests]);
   const market = keyMarket(m, { timelock, inferenceRegistry, modelRegistry, nodeRegistry, enclaveRegistry });
   return {
     ...market,
@@ -61,17 +72,21 @@ function protocol(m: IgnitionModuleBuilder, { token, timelock, attestationVerifi
     modelRegistry,
     nodeRegistry,
     enclaveRegistry,
+    enclaveHeartbeats,
     inferenceRegistry,
+    gatewayAnswers,
     disputes,
     feeSplitter,
     feeInboxes,
     escrow,
+    nodeMatch,
+    memoryRegistry,
     inferenceRequests,
   };
 }
 
 /** The same on a chain without OPG: the whole supply goes into the unlock schedule, the stakers' part to staking. */
-function withNewToken(
+export function withNewToken(
   m: IgnitionModuleBuilder,
   attestationBy: (timelock: ContractFuture<string>) => ContractFuture<string>,
 ) {
@@ -90,10 +105,14 @@ function withNewToken(
 const AWS_ROOT = "0x641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b";
 
 /** AWS Nitro documents, checked by the chain itself. */
-function nitroAttestation(m: IgnitionModuleBuilder, timelock: ContractFuture<string>) {
+function nitroAttestation(
+  m: IgnitionModuleBuilder,
+  timelock: ContractFuture<string>,
+  root: string | ModuleParameterRuntimeValue<string> = AWS_ROOT,
+) {
   const table = m.contract("P384Table", [hexlify(generatorTable())]);
   const es384 = m.contract("ES384", [table]);
-  return m.contract("NitroAttestation", [timelock, m.getParameter<string>("guardian"), es384, AWS_ROOT]);
+  return m.contract("NitroAttestation", [timelock, m.getParameter<string>("guardian"), es384, root]);
 }
 
 /** A public chain without OPG. */
@@ -107,13 +126,13 @@ export const OpenGradientExisting = buildModule("OpenGradientExisting", (m) => {
   const token = m.staticCall(votes, "underlying");
   const parts = protocol(m, { token, timelock, attestationVerifier: nitroAttestation(m, timelock) });
   const { staking, nodeRegistry, enclaveRegistry, disputes } = parts;
-  m.call(staking, "wire", [nodeRegistry, enclaveRegistry, disputes, "0x0000000000000000000000000000000000000000"]);
+  m.call(staking, "wire", [nodeRegistry, enclaveRegistry, disputes, NOBODY]);
   return { votes, governor, ...parts };
 });
 
-/** A local chain: attestation is a stand-in that refuses to deploy anywhere else. */
+/** A local chain: the same contracts, over a root of our own that `NitroAttestation` refuses anywhere else. */
 export const OpenGradientDevelopment = buildModule("OpenGradientDevelopment", (m) =>
-  withNewToken(m, () => m.contract("DevelopmentAttestationVerifier", [m.getParameter<string>("attestationRoot")])),
+  withNewToken(m, (timelock) => nitroAttestation(m, timelock, m.getParameter<string>("attestationRoot"))),
 );
 
 /** What `hardhat ignition deploy deploy/modules/protocol.ts` takes: everything, on a local chain. */

@@ -8,6 +8,8 @@ import type { ChainReader } from "../chain/reader.ts";
 import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { EvidenceVerifier } from "../evidence/evidence.ts";
+import { ledgerAnswers } from "../lookup/ledger.ts";
+import { mountLookup } from "../lookup/api.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -35,7 +37,7 @@ export interface ApiOptions {
   /** What `/v1/twin/fees` tells; undefined where no market is watched. */
   twinFees: FeesFeed | undefined;
   /** Called after something new was committed. */
-  wake: (work: "verify" | "seal" | "settle", key: string) => void;
+  wake: (work: "verify" | "seal" | "publish", key: string) => void;
   /** What `/readyz` answers; rejects while the relayer cannot do its work. */
   ready: () => Promise<Record<string, unknown>>;
   /** What `/healthz` answers. */
@@ -110,7 +112,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     const { id, isNew } = await insertBatch(db, fresh);
     if (isNew) {
       metrics.received.inc({ endpoint }, fresh.batch.count);
-      wake(fresh.proof ? "verify" : "settle", fresh.proof ? `batches ${id}` : "all");
+      wake(fresh.proof ? "verify" : "publish", fresh.proof ? `batches ${id}` : String(id));
     }
     const known = isNew ? { state: fresh.state, reason: null } : (await findBatch(db, fresh.digest))!;
     const { state, reason } = known;
@@ -200,7 +202,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     const verdict = await options.verifiers[mode]!.inspect({ keyId, mode, digest, signature });
     if (!verdict.ok) throw new Problem(verdict.reason as ProblemCode, verdict.detail);
     const known = await findBatch(db, digest);
-    await sealBatch(
+    const batchId = await sealBatch(
       db,
       id,
       signature,
@@ -212,12 +214,13 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       },
       now(),
     );
-    wake("settle", "all");
+    wake("publish", String(batchId));
     const { state, reason } = (await findBatch(db, digest))!;
     return c.json({ digest: digest as string, count, state, reason }, known ? 200 : 201);
   });
 
   mountTwinFees(api, options.twinFees);
+  mountLookup(api, { answer: ledgerAnswers({ db, openings }, now), maxInFlight, timeoutMs: options.timeoutMs });
 
   api.doc31("/openapi.json", {
     openapi: "3.1.0",

@@ -96,6 +96,7 @@ export function createDoor({ chain, verifiers, bounds, now = Date.now }: DoorOpt
         if ((state.modes & (1 << mode)) === 0) throw new Problem("model_forbids_mode", undefined, { positions });
         const time = BigInt(Math.floor(now() / 1000));
         if (state.distrustedFrom <= time) throw new Problem("model_distrusted", undefined, { positions });
+        if (state.blockedFrom <= time) throw new Problem("consent_withdrawn", undefined, { positions });
         if (mode !== Mode.TEE) return;
         const image = await chain.measurementState(keyId, modelId);
         if (!image || image.approvedFrom === 0n)

@@ -27,6 +27,9 @@ const SLICE = 250;
 /** Trees that may wait to be made, one after the other. */
 const MAX_WAITING = 8;
 
+/** What {@link createOpenings} makes. */
+export type Openings = ReturnType<typeof createOpenings>;
+
 /** Makes openings of batched receipts. @param documentOf Reads the leaves document of a batch. */
 export function createOpenings(domain: Domain, documentOf: (batchId: number) => Promise<Uint8Array>) {
   const known = new Map<Hex, Levels>();

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   unknown_model: [422, "The model version is not registered"],
   model_forbids_mode: [422, "The model version does not allow this mode"],
   model_distrusted: [422, "The model version or its verifier was declared compromised"],
+  consent_withdrawn: [422, "Consent to data that the model version requires was withdrawn"],
   unknown_key: [422, "The key is not registered for this mode"],
   key_forbids_mode: [422, "This kind of key does not sign in this mode"],
   measurement_not_approved: [422, "The enclave's image is not approved for the model version"],
@@ -38,6 +39,7 @@ export const PROBLEMS = {
   too_large: [413, "The body is too large"],
   unsupported_media_type: [415, "Send application/json"],
   not_found: [404, "Nothing is known under this id"],
+  no_answer: [404, "No verified receipt here answers this question under this policy"],
   rate_limited: [429, "Too many requests from this address"],
   busy: [503, "Too many requests at once"],
   timed_out: [503, "No answer in time; it may have been accepted, so ask or send it again"],
@@ -67,6 +69,7 @@ export const problemSchema = z
     status: z.number().int(),
     code: z.string(),
     detail: z.string(),
+    message: z.string().openapi({ description: "The detail again, where clients of ERC-3668 look for it" }),
     /** Positions of the receipts or proofs that it is about, the first 100. */
     positions: z.array(z.number().int()).optional(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
@@ -89,7 +92,7 @@ export function respond(c: Context, problem: Problem, errors?: { path: string; m
   const [status, title] = PROBLEMS[problem.code];
   const body = {
     type: `urn:opengradient:problem:${problem.code}`,
-    ...{ title, status, code: problem.code, detail: problem.message },
+    ...{ title, status, code: problem.code, detail: problem.message, message: problem.message },
     ...(problem.positions ? { positions: problem.positions.slice(0, MAX_POSITIONS) } : {}),
     ...(errors ? { errors } : {}),
   };

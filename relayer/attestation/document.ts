@@ -18,6 +18,9 @@ export interface NitroDocument {
   readonly signature: Uint8Array;
   /** Unix milliseconds. */
   readonly timestamp: number;
+  /** As the enclave gave it; empty where it gave none. So is `userData`. */
+  readonly publicKey: Uint8Array;
+  readonly userData: Uint8Array;
 }
 
 /** What a certificate says, as far as verifying it and what it signed needs. */
@@ -29,6 +32,7 @@ export interface Certificate {
   readonly publicKey: Uint8Array;
 }
 
+const NULL = 0xf6;
 const SIGNED_HEAD = Buffer.from("846a5369676e61747572653144a101382240", "hex");
 const HEADERS = Buffer.from("44a1013822a0", "hex");
 const P384_KEY = Buffer.from("3076301006072a8648ce3d020106052b8104002203620004", "hex");
@@ -50,15 +54,18 @@ export function readDocument(bytes: Uint8Array): NitroDocument {
   let bundle: Uint8Array[] = [];
   let own: Uint8Array | undefined;
   let timestamp = 0;
+  let [publicKey, userData]: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
   for (let left = reader.head(5); left > 0; left--) {
     const name = reader.string(3).toString();
     if (name === "cabundle") bundle = Array.from({ length: reader.head(4) }, () => reader.string(2));
     else if (name === "certificate") own = reader.string(2);
     else if (name === "timestamp") timestamp = reader.head(0);
+    else if (name === "public_key") publicKey = reader.optional();
+    else if (name === "user_data") userData = reader.optional();
     else reader.skip();
   }
   if (!own || bundle.length === 0) throw new DocumentError("The document has no certificates");
-  return { certificates: [...bundle, own], signedBytes, signature, timestamp };
+  return { certificates: [...bundle, own], signedBytes, signature, timestamp, publicKey, userData };
 }
 
 /** Takes a certificate apart. */
@@ -135,6 +142,13 @@ class CborReader {
     if (this.at + length > this.data.length) throw new DocumentError(`The document ends inside a string at ${this.at}`);
     this.at += length;
     return this.data.subarray(this.at - length, this.at);
+  }
+
+  /** Bytes, or none where null stands. */
+  optional(): Buffer {
+    if (this.data[this.at] !== NULL) return this.string(2);
+    this.at += 1;
+    return Buffer.alloc(0);
   }
 
   /** Passes one string, null, or map of numbers to strings. */

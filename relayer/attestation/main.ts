@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { Contract, JsonRpcProvider, Wallet } from "ethers";
+import { JsonRpcProvider, Wallet, toBeHex } from "ethers";
 import { readDocument } from "./document.ts";
-import { attestationEvidence, cacheCertificates, fileJournal } from "./registration.ts";
+import { documentKeyId, progressLine, registerEnclave } from "./enclave.ts";
+import { cacheCertificates, fileJournal, type Payer } from "./registration.ts";
 
 const program = new Command("attestation").description(
   "Makes a chain know the certificates of an AWS Nitro attestation document, and admits the enclave's key.",
@@ -11,26 +12,14 @@ const program = new Command("attestation").description(
 
 interface Chain {
   rpc: string;
-  attestation: string;
   document: string;
   journal: string;
 }
 
-function signer(rpc: string): Wallet {
+function signer(rpc: string): Payer {
   const key = process.env["PRIVATE_KEY"];
   if (!key) throw new Error("Set PRIVATE_KEY to the key that pays for the transactions");
   return new Wallet(key, new JsonRpcProvider(rpc));
-}
-
-async function cache(options: Chain): Promise<void> {
-  const document = readFileSync(options.document);
-  await cacheCertificates(options.attestation, signer(options.rpc), document, fileJournal(options.journal), (p) =>
-    console.log(
-      `certificate ${p.index + 1} of ${p.total} ${p.certificate} ${p.step}` +
-        (p.transaction ? ` in ${p.transaction}` : "") +
-        (p.gasUsed ? `, ${p.gasUsed} gas` : ""),
-    ),
-  );
 }
 
 program
@@ -40,35 +29,35 @@ program
   .requiredOption("--attestation <address>", "NitroAttestation")
   .requiredOption("--document <file>", "COSE_Sign1 bytes as the enclave returned them")
   .option("--journal <file>", "what was sent and not seen mined", "attestation-journal.json")
-  .action(cache);
+  .action(async (options: Chain & { attestation: string }) => {
+    const document = readFileSync(options.document);
+    const journal = fileJournal(options.journal);
+    await cacheCertificates(options.attestation, signer(options.rpc), document, journal, (progress) =>
+      console.log(progressLine(progress)),
+    );
+  });
 
 program
   .command("admit")
   .description("caches what is missing, then admits the enclave's key; the key must be the node's operator")
   .requiredOption("--rpc <url>", "JSON-RPC endpoint")
-  .requiredOption("--attestation <address>", "NitroAttestation")
   .requiredOption("--document <file>", "COSE_Sign1 bytes as the enclave returned them")
   .requiredOption("--registry <address>", "EnclaveRegistry")
   .requiredOption("--node <number>", "the node's number")
   .option("--days <number>", "how long the key is valid", "90")
   .option("--journal <file>", "what was sent and not seen mined", "attestation-journal.json")
   .action(async (options: Chain & { registry: string; node: string; days: string }) => {
-    await cache(options);
-    const registry = new Contract(
-      options.registry,
-      ["function admit(bytes32 nodeId, bytes attestation, uint64 validUntil) returns (bytes32)"],
-      signer(options.rpc),
-    );
-    const nodeId = `0x${BigInt(options.node).toString(16).padStart(64, "0")}`;
-    // A minute less, so that clocks may differ from the chain's.
-    const until = Math.floor(Date.now() / 1000) + Number(options.days) * 86_400 - 60;
-    const sent = await registry.getFunction("admit")(
-      nodeId,
-      attestationEvidence(readFileSync(options.document)),
-      until,
-    );
-    const receipt = await sent.wait();
-    console.log(`admitted in ${sent.hash}, ${receipt.gasUsed} gas`);
+    const document = readFileSync(options.document);
+    await registerEnclave({
+      registry: options.registry,
+      operator: signer(options.rpc),
+      nodeId: toBeHex(BigInt(options.node), 32),
+      keyId: documentKeyId(document),
+      attest: async () => document,
+      lifeSeconds: Number(options.days) * 86_400,
+      journal: fileJournal(options.journal),
+      report: (progress) => console.log(progressLine(progress)),
+    });
   });
 
 program
@@ -76,8 +65,9 @@ program
   .description("prints what a document is made of; asks no chain")
   .requiredOption("--document <file>", "COSE_Sign1 bytes as the enclave returned them")
   .action(({ document }: { document: string }) => {
-    const { certificates, timestamp } = readDocument(readFileSync(document));
-    console.log(`made at ${new Date(timestamp).toISOString()}, ${certificates.length} certificates`);
+    const { certificates, timestamp, publicKey } = readDocument(readFileSync(document));
+    const made = new Date(timestamp).toISOString();
+    console.log(`made at ${made}, ${certificates.length} certificates, binds a key of ${publicKey.length} bytes`);
   });
 
 await program.parseAsync();

@@ -38,6 +38,23 @@ export function inverse(value: bigint, modulus: bigint): bigint {
   return mod(x, modulus);
 }
 
+/** The inverses of values that are not zero, at the price of one. */
+export function inverses(values: readonly bigint[], modulus: bigint): bigint[] {
+  const products: bigint[] = [];
+  let product = 1n;
+  for (const value of values) {
+    products.push(product);
+    product = mod(product * value, modulus);
+  }
+  let rest = inverse(product, modulus);
+  const found: bigint[] = [];
+  for (let i = values.length - 1; i >= 0; i--) {
+    found[i] = mod(rest * products[i]!, modulus);
+    rest = mod(rest * values[i]!, modulus);
+  }
+  return found;
+}
+
 /** A root of `square`, if it has one: p is 3 mod 4. */
 export function squareRoot(square: bigint): bigint | undefined {
   let [root, base, exponent] = [1n, mod(square, P), (P + 1n) >> 2n];

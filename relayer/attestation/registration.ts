@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readFile, rename, writeFile } from "node:fs/promises";
-import { Contract, concat, keccak256, toBeHex, type ContractRunner, type Provider, type Signer } from "ethers";
+import { Contract, concat, keccak256, toBeHex, type Provider, type Signer } from "ethers";
 import { certificateSignature, documentSignature, readCertificate, readDocument } from "./document.ts";
 import { signatureHints } from "./signature-hints.ts";
 
@@ -19,7 +19,10 @@ export interface Progress {
   readonly gasUsed?: bigint;
 }
 
-/** What the last run sent and has not seen mined: certificate to transaction hash. */
+/** Somebody who pays for transactions, with a connection to a chain. */
+export type Payer = Signer & { provider: Provider | null };
+
+/** What the last run sent and has not seen mined: certificate or key to transaction hash. */
 export interface Journal {
   read(): Promise<Record<string, string>>;
   write(entries: Record<string, string>): Promise<void>;
@@ -42,9 +45,18 @@ export function fileJournal(path: string): Journal {
   };
 }
 
-/** A certificate could not be cached; the document cannot be used until it is. */
+/** Why a registration stopped. Each may be tried again; what was done stays done. */
+export type RegistrationProblem = "step_failed" | "wrong_key" | "wrong_document" | "chain_behind";
+
+/** A step did not succeed; the enclave cannot be used until it does. */
 export class RegistrationError extends Error {
   override readonly name = "RegistrationError";
+  readonly code: RegistrationProblem;
+
+  constructor(code: RegistrationProblem, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
 }
 
 const ABI = [
@@ -67,37 +79,59 @@ const WAIT_MS = 180_000;
  */
 export async function cacheCertificates(
   attestation: string,
-  signer: Signer & { provider: Provider | null },
+  signer: Payer,
   document: Uint8Array,
   journal: Journal,
   report: (progress: Progress) => void = () => undefined,
 ): Promise<void> {
   const { certificates } = readDocument(document);
   const contract = new Contract(attestation, ABI, signer);
-  const pending = await journal.read();
   for (const [index, der] of certificates.entries()) {
     const certificate = keccak256(der);
     const parent = index === 0 ? undefined : certificates[index - 1]!;
     const tell = (step: CertificateStep, more: Partial<Progress> = {}): void =>
       report({ index, total: certificates.length, certificate, step, ...more });
 
-    if (pending[certificate]) await settled(signer, pending[certificate]);
+    await settled(journal, signer, certificate);
     if (await isCached(contract, certificate, parent)) {
       tell("cached");
       continue;
     }
-    const call = await stepCall(contract, der, parent);
-    const gasLimit = (await contract.getFunction(call.name).estimateGas(...call.arguments)) + GAS_MARGIN;
-    const sent = await contract.getFunction(call.name).send(...call.arguments, { gasLimit });
-    pending[certificate] = sent.hash;
-    await journal.write(pending);
-    tell("sent", { transaction: sent.hash });
-    const receipt = await sent.wait(1, WAIT_MS);
-    if (receipt?.status !== 1) throw new RegistrationError(`Caching certificate ${index} failed in ${sent.hash}`);
-    delete pending[certificate];
-    await journal.write(pending);
-    tell("verified", { transaction: sent.hash, gasUsed: receipt.gasUsed });
+    const { name, values } = stepCall(der, parent);
+    const done = await sendStep(journal, certificate, contract, name, values, (transaction) =>
+      tell("sent", { transaction }),
+    );
+    tell("verified", done);
   }
+}
+
+/** Sends one step and waits for it; what it is for stands in the journal meanwhile. */
+export async function sendStep(
+  journal: Journal,
+  target: string,
+  contract: Contract,
+  name: string,
+  values: unknown[],
+  onSent: (transaction: string) => void,
+): Promise<{ transaction: string; gasUsed: bigint }> {
+  const call = contract.getFunction(name);
+  const gasLimit = (await call.estimateGas(...values)) + GAS_MARGIN;
+  const sent = await call.send(...values, { gasLimit });
+  await journal.write({ ...(await journal.read()), [target]: sent.hash });
+  onSent(sent.hash);
+  const receipt = await sent.wait(1, WAIT_MS).catch((cause: Error) => {
+    throw new RegistrationError("step_failed", `${name} did not succeed in ${sent.hash}: ${cause.message}`, cause);
+  });
+  const { [target]: _, ...others } = await journal.read();
+  await journal.write(others);
+  return { transaction: sent.hash, gasUsed: receipt!.gasUsed };
+}
+
+/** Waits for what an earlier run sent, unless the network has forgotten it. */
+export async function settled(journal: Journal, payer: Payer, target: string): Promise<void> {
+  const hash = (await journal.read())[target];
+  const known = hash && (await payer.provider?.getTransaction(hash));
+  if (known) await known.wait(1, WAIT_MS).catch(() => undefined);
 }
 
 /** What `admit` takes: uint16 length ‖ document ‖ hints for its signature. */
@@ -106,24 +140,14 @@ export function attestationEvidence(document: Uint8Array): string {
   return concat([toBeHex(document.length, 2), document, hints]);
 }
 
-async function stepCall(
-  contract: Contract,
-  der: Uint8Array,
-  parent: Uint8Array | undefined,
-): Promise<{ name: string; arguments: Uint8Array[] }> {
-  if (!parent) return { name: "cacheRoot", arguments: [der] };
+function stepCall(der: Uint8Array, parent: Uint8Array | undefined): { name: string; values: Uint8Array[] } {
+  if (!parent) return { name: "cacheRoot", values: [der] };
   const hints = signatureHints(certificateSignature(readCertificate(der), readCertificate(parent)));
-  return { name: "cacheCertificate", arguments: [parent, der, hints] };
+  return { name: "cacheCertificate", values: [parent, der, hints] };
 }
 
 async function isCached(contract: Contract, certificate: string, parent: Uint8Array | undefined): Promise<boolean> {
   if (!parent) return (await contract.getFunction("rootCertificate")()) === certificate;
   const known = (await contract.getFunction("certificateOf")(certificate)) as { role: bigint; parent: string };
   return known.role !== 0n && known.parent === keccak256(parent);
-}
-
-/** Waits for what an earlier run sent, unless the network has forgotten it. */
-async function settled(runner: ContractRunner, hash: string): Promise<void> {
-  const known = await runner.provider?.getTransaction(hash);
-  if (known) await known.wait(1, WAIT_MS).catch(() => undefined);
 }

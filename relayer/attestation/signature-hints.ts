@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { ROW_SHIFT, generatorRows, oddMultiples } from "./generator-table.ts";
+import { RunningSum } from "./running-sum.ts";
 import {
   N,
   P,
@@ -64,13 +65,15 @@ export function signatureHints(input: Signature384): Uint8Array {
   if (key.x >= P || key.y >= P || mod(key.y * key.y, P) !== curveSquare(key.x)) {
     throw new SignatureError("The public key is not on the curve");
   }
+  const ofKey = multiplesOf(key);
   for (const beyondOrder of [false, true]) {
     const x = beyondOrder ? r + N : r;
     const y = x < P ? squareRoot(curveSquare(x)) : undefined;
     if (y === undefined) continue;
     for (const point of [{ x, y }, opposite({ x, y })]) {
+      const tables = [ofKey, multiplesOf(point)] as const;
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const walk = follow(key, point, digits(key, point, shortScalars(e, r, s, attempt)));
+        const walk = follow(tables, digits(tables, shortScalars(e, r, s, attempt)));
         if (walk === "apart") break;
         if (walk !== "met") return encode(beyondOrder, point, walk);
       }
@@ -101,12 +104,12 @@ export function shortScalars(e: bigint, r: bigint, s: bigint, attempt: number): 
   return { a, b, c: mod(-b * mod(e, N) * inverseS, N) };
 }
 
-function digits(key: Point, r: Point, scalars: { a: bigint; b: bigint; c: bigint }): Digit[] {
+function digits([key, r]: Tables, scalars: { a: bigint; b: bigint; c: bigint }): Digit[] {
   const rows = generatorRows();
   const low = scalars.c & ((1n << BigInt(ROW_SHIFT)) - 1n);
   const all = [
-    ...windows(scalars.a, POINT_WINDOW, 0, oddMultiples(key, POINT_MULTIPLES)),
-    ...windows(scalars.b, POINT_WINDOW, POINT_MULTIPLES, oddMultiples(r, POINT_MULTIPLES)),
+    ...windows(scalars.a, POINT_WINDOW, 0, key.points),
+    ...windows(scalars.b, POINT_WINDOW, POINT_MULTIPLES, r.points),
     ...windows(low, ROW_WINDOW, FIRST_ROW_ENTRY, rows[0]!),
     ...windows(scalars.c >> BigInt(ROW_SHIFT), ROW_WINDOW, SECOND_ROW_ENTRY, rows[1]!),
   ];
@@ -137,6 +140,13 @@ function abs(value: bigint): bigint {
   return value < 0n ? -value : value;
 }
 
+interface Multiples {
+  readonly points: readonly Point[];
+  readonly slopes: readonly bigint[];
+}
+/** Of the key and of R. */
+type Tables = readonly [key: Multiples, r: Multiples];
+
 interface Walk {
   readonly steps: number[];
   readonly slopes: bigint[];
@@ -146,46 +156,38 @@ interface Walk {
  * The slopes along the digits. "met": two points met before the end, where no slope tells the sum; another short form
  * may avoid it. "apart": the end is not the point at infinity, whatever the short form.
  */
-function follow(key: Point, r: Point, list: Digit[]): Walk | "met" | "apart" {
+function follow([key, r]: Tables, list: Digit[]): Walk | "met" | "apart" {
   if (list.length < 2) return "met";
-  const slopes = [...multipleSlopes(key), ...multipleSlopes(r)];
   const steps: number[] = [];
   const lowest = list[list.length - 1]!.place;
-  let at = list[0]!.point;
+  const sum = new RunningSum(list[0]!.point);
   let place = list[0]!.place;
   steps.push(step(0, list[0]!));
   for (const [index, digit] of list.slice(1).entries()) {
     let doublings = place - digit.place;
-    for (let i = 0; i < doublings; i++) {
-      const slope = tangent(at);
-      slopes.push(slope);
-      at = along(slope, at, at);
-    }
+    for (let i = 0; i < doublings; i++) sum.double();
     for (; doublings > MOST_DOUBLINGS; doublings -= MOST_DOUBLINGS) steps.push((MOST_DOUBLINGS << 11) | NO_ENTRY);
     steps.push(step(doublings, digit));
     place = digit.place;
     if (index === list.length - 2) break;
-    const slope = chord(at, digit.point);
-    if (slope === undefined) return "met";
-    slopes.push(slope);
-    at = along(slope, at, digit.point);
+    if (!sum.add(digit.point)) return "met";
   }
   const last = list[list.length - 1]!;
   // Steps count from the lowest digit: the whole sum may be divided by a power of two, the order being odd.
-  if (place !== lowest || at.x !== last.point.x || at.y === last.point.y) return "apart";
-  return { steps, slopes };
+  if (place !== lowest || !sum.isOpposite(last.point)) return "apart";
+  return { steps, slopes: [...key.slopes, ...r.slopes, ...sum.slopes()] };
 }
 
 function step(doublings: number, digit: Digit): number {
   return (doublings << 11) | (digit.negative ? 1024 : 0) | digit.entry;
 }
 
-/** Slopes of the doubling and the additions that lead to the odd multiples of a point. */
-function multipleSlopes(point: Point): bigint[] {
+/** The odd multiples of a point, and the slopes of the doubling and the additions that lead to them. */
+function multiplesOf(point: Point): Multiples {
   const first = tangent(point);
   const twice = along(first, point, point);
-  const multiples = oddMultiples(point, POINT_MULTIPLES);
-  return [first, ...multiples.slice(0, -1).map((multiple) => chord(multiple, twice)!)];
+  const points = oddMultiples(point, POINT_MULTIPLES);
+  return { points, slopes: [first, ...points.slice(0, -1).map((multiple) => chord(multiple, twice)!)] };
 }
 
 function encode(beyondOrder: boolean, r: Point, walk: Walk): Uint8Array {

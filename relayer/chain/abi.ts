@@ -41,6 +41,7 @@ export const enclaveRegistry = new Interface([
 
 export const modelRegistry = new Interface([
   "function modelState(bytes32 modelId,uint8 mode) view returns ((uint256 modes,address verifier,uint256 distrustedFrom,uint256 frozenUntil,uint256 verifierDistrustedFrom,uint256 verifierFrozenUntil) state)",
+  "function blockedFrom(bytes32 modelId) view returns (uint256)",
   "function verifyingKey(bytes32 modelId) view returns (address pointer)",
 ]);
 
@@ -80,6 +81,7 @@ export const REASONS = [
   "NotInBatch",
   "KeyMismatch",
   "ModeMismatch",
+  "ConsentWithdrawn",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

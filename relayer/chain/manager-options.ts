@@ -64,7 +64,6 @@ export interface ManagerOptions {
 
 export interface ManagerHealth {
   lastTickAt: number | null;
-  consecutiveFailures: number;
   lastError: string | null;
   active: number;
   /** Sends that need somebody: no funds, fees above the ceiling. */
@@ -75,13 +74,10 @@ export interface ManagerHealth {
 export interface TransactionManager {
   /** Queues a call; durable when it returns. */
   enqueue(call: { to: string; data: string }): Promise<string>;
-  /** One look at every active send. Throws only if the ledger cannot be reached. */
+  /**
+   * One look at every active send, for a queue to run again and again, one at a time. Throws only if the ledger cannot be
+   * reached.
+   */
   tick(): Promise<void>;
-  /** Runs ticks until `stop`; a failing one is logged and followed by the next. */
-  start(): void;
-  /** Lets the running tick end. */
-  stop(): Promise<void>;
-  /** Look now, rather than at the next poll. */
-  wake(): void;
   health(): ManagerHealth;
 }

@@ -25,6 +25,8 @@ export interface ModelState {
   frozenUntil: bigint;
   verifierDistrustedFrom: bigint;
   verifierFrozenUntil: bigint;
+  /** From when consent of data it requires is withdrawn, perhaps to come: what settles from then on does not count. */
+  blockedFrom: bigint;
 }
 
 export interface MeasurementState {
@@ -165,7 +167,10 @@ export async function createChainReader(options: ReaderOptions): Promise<ChainRe
 
     modelState: (modelId, mode) =>
       cached(`model ${modelId} ${mode}`, async () => {
-        const [state] = (await ask(models, abi.modelRegistry, "modelState", [modelId, mode])) as unknown as [Result];
+        const [[state], [blockedFrom]] = (await Promise.all([
+          ask(models, abi.modelRegistry, "modelState", [modelId, mode]),
+          ask(models, abi.modelRegistry, "blockedFrom", [modelId]),
+        ])) as unknown as [[Result], [bigint]];
         if (state.modes === 0n) return null;
         return {
           modes: Number(state.modes),
@@ -174,6 +179,7 @@ export async function createChainReader(options: ReaderOptions): Promise<ChainRe
           frozenUntil: state.frozenUntil as bigint,
           verifierDistrustedFrom: state.verifierDistrustedFrom as bigint,
           verifierFrozenUntil: state.verifierFrozenUntil as bigint,
+          blockedFrom,
         };
       }),
 

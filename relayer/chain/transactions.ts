@@ -30,11 +30,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   let finalNonceSeen = 0;
   let active = 0;
   let lastTickAt: number | null = null;
-  let consecutiveFailures = 0;
   let lastError: string | null = null;
-  let running: Promise<void> | null = null;
-  let stop = new AbortController();
-  let wakeUp: (() => void) | null = null;
 
   type Chain = ChainView & { pendingNonce: number };
 
@@ -245,52 +241,11 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     await store.enqueueTransaction({ chainId, sender, to: sender, data: "0x", createdAt: now() });
   }
 
-  async function run(): Promise<void> {
-    const { signal } = stop;
-    while (!signal.aborted) {
-      try {
-        await tick();
-        consecutiveFailures = 0;
-      } catch (error) {
-        consecutiveFailures++;
-        lastError = (error as Error).message;
-        log?.error({ error: lastError, consecutiveFailures }, "a look at the sends failed; the next follows");
-      }
-      if (signal.aborted) return;
-      const pause = Math.min(30_000, policy.pollMs * 2 ** Math.min(consecutiveFailures, 6));
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pause);
-        wakeUp = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      wakeUp = null;
-    }
-  }
-
   return {
-    async enqueue({ to, data }) {
-      const id = await store.enqueueTransaction({ chainId, sender, to, data, createdAt: now() });
-      wakeUp?.();
-      return id;
-    },
+    enqueue: ({ to, data }) => store.enqueueTransaction({ chainId, sender, to, data, createdAt: now() }),
     tick,
-    start() {
-      if (running) return;
-      stop = new AbortController();
-      running = run();
-    },
-    async stop() {
-      stop.abort();
-      wakeUp?.();
-      await running;
-      running = null;
-    },
-    wake: () => wakeUp?.(),
     health: () => ({
       lastTickAt,
-      consecutiveFailures,
       lastError,
       active,
       parked: [...parked].map(([transactionId, { because }]) => ({ transactionId, because })),

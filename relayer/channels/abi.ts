@@ -21,10 +21,31 @@ export const inferenceEscrow = new Interface([
   "function account(address payer,bytes32 nodeId) view returns (uint256 balance,uint256 thawing,uint256 readyAt)",
   "function session(bytes32 channelId) view returns (uint256 paid,uint256 owed,uint256 limit,uint256 expiry)",
   "function inferenceRegistry() view returns (address)",
-  "event Collected(bytes32 indexed channelId,uint64 sequence,uint256 amount,uint256 paid,uint256 balance,uint256 owed)",
+  "event Collected(bytes32 indexed channelId,uint256 payment,uint256 totals)",
   "event FeesAccrued(bytes32 indexed nodeId,bytes32 indexed modelId,address indexed settler,uint256 epoch,uint256 amount,uint256 fees)",
   "event ClaimSkipped(uint256 indexed group,uint256 indexed index,uint8 indexed refusal,uint8 reason)",
 ]);
+
+/** The numbers of a `Collected` event, in wei but the sequence. */
+export interface Collected {
+  sequence: bigint;
+  /** Paid now. */
+  amount: bigint;
+  /** What the channel has paid so far, this included. */
+  paid: bigint;
+  /** What of it waits in the channel for `release`. */
+  owed: bigint;
+  /** What is left in the payer's balance for this node. */
+  balance: bigint;
+}
+
+const AMOUNT = 2n ** 96n - 1n;
+
+/** Reads the two words of a `Collected` event. */
+export function collectedOf({ payment, totals }: { payment: bigint; totals: bigint }): Collected {
+  const [amount, owed] = [(payment >> 96n) & AMOUNT, (totals >> 96n) & AMOUNT];
+  return { sequence: payment >> 192n, amount, paid: payment & AMOUNT, owed, balance: totals & AMOUNT };
+}
 
 /** `Refusal` of IInferenceEscrow.sol, by number. */
 export const REFUSALS = [

@@ -3,7 +3,7 @@ import { Contract, type Signer } from "ethers";
 import { reasonName } from "../chain/abi.ts";
 import type { RelayerClient } from "../node/index.ts";
 import type { Domain, Hex } from "../protocol/index.ts";
-import { inferenceEscrow, REFUSALS, type Refusal } from "./abi.ts";
+import { collectedOf, inferenceEscrow, REFUSALS, type Refusal } from "./abi.ts";
 import { collectArguments, COLLECT_BOUNDS, encodeCollectBatch, findCollectable, planCollection } from "./collect.ts";
 import type { ClaimGroup, Collectable, CollectBounds } from "./collect.ts";
 import type { EscrowReader } from "./escrow.ts";
@@ -109,7 +109,7 @@ export function createCollector(options: CollectorOptions) {
     for (const log of receipt.logs) {
       const event = log.address.toLowerCase() === to ? inferenceEscrow.parseLog(log) : null;
       if (event?.name === "Collected") {
-        amount += event.args.amount;
+        amount += collectedOf({ payment: event.args.payment, totals: event.args.totals }).amount;
       } else if (event?.name === "FeesAccrued") {
         const { nodeId, modelId, settler, epoch } = event.args;
         into.fees.push({ nodeId, modelId, settler: settler.toLowerCase(), epoch });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Payment channels over `InferenceEscrow`, off chain: the payer's side, the node's side, and collecting.
-export { inferenceEscrow, REFUSALS, type Refusal } from "./abi.ts";
+export { collectedOf, inferenceEscrow, REFUSALS, type Collected, type Refusal } from "./abi.ts";
 export * from "./collect.ts";
 export { createCollector, type Collection, type CollectorOptions, type LeftOut } from "./collector.ts";
 export * from "./errors.ts";

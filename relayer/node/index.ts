@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT
+export { progressLine, registerEnclave, type EnclaveRegistration, type KeyProgress } from "../attestation/enclave.ts";
+export {
+  fileJournal,
+  RegistrationError,
+  type Journal,
+  type Progress as CertificateProgress,
+} from "../attestation/registration.ts";
 export { createRelayerClient, type ClientOptions, type RelayerClient, type Seal } from "./client.ts";
 export type { Prover } from "./delivery.ts";
 export { ChannelMismatch, ChannelOutOfOrder } from "./errors.ts";

@@ -15,7 +15,8 @@ export function leafOf(id: Uint8Array): Uint8Array {
   return keccak_256(leafBytes);
 }
 
-function nodeOf(left: Uint8Array, right: Uint8Array): Uint8Array {
+/** The node above two others. */
+export function nodeOf(left: Uint8Array, right: Uint8Array): Uint8Array {
   nodeBytes.set(left, 1);
   nodeBytes.set(right, 33);
   return keccak_256(nodeBytes);

@@ -13,6 +13,13 @@ export interface Work {
   concurrency: number;
   /** Milliseconds between sweeps. */
   sweepMs: number;
+  /**
+   * After so many failures in a row a piece is a dead letter, where the queue keeps them: set apart with its reason, and
+   * tried again after a long while or when an operator says so. Without it a piece is never given up.
+   */
+  deadAfter?: number;
+  /** No more than `max` pieces are begun in `durationMs`, by all processes together where the queue is shared. */
+  rate?: { max: number; durationMs: number };
 }
 
 /** Health of one kind of work. */

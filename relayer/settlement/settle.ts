@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { isDue, type WaitPolicy } from "../batches/policy.ts";
-import type { Publication } from "../batches/publication.ts";
 import type { BlockTimes } from "../chain/block-times.ts";
 import { ChainUnavailable, ItemTooLarge } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
@@ -18,7 +17,6 @@ import { timingOf } from "./timing.ts";
 export interface SettleOptions {
   db: Database;
   chain: ChainReader;
-  publication: Publication;
   policy: WaitPolicy;
   bounds: CallBounds;
   /** Time of the latest final block, unix seconds. */
@@ -46,9 +44,9 @@ interface Loaded {
   apart: boolean;
 }
 
-/** Publishes what is ready and puts it into calls. */
+/** Puts what is ready into calls. */
 export function settleWork(options: SettleOptions): Work {
-  const { db, chain, publication, policy, bounds, sender, submitted, log, now = Date.now } = options;
+  const { db, chain, policy, bounds, sender, submitted, log, now = Date.now } = options;
   let wasOpen = true;
 
   async function load(ref: ItemRef): Promise<Loaded | undefined> {
@@ -63,8 +61,6 @@ export function settleWork(options: SettleOptions): Work {
     }
     const row = await readBatch(db, ref.id);
     if (row?.state !== "verified") return undefined;
-    await publication.publish(row.dataHash, row.document);
-    if (!row.published) await moveBatch(db, row.id, "verified", { published: true });
     const { signature, modelId } = row;
     const item: SettlementItem = row.proved
       ? {

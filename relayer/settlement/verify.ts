@@ -17,7 +17,7 @@ export interface VerifyOptions {
   retryMs: number;
   sweepMs: number;
   /** Told when something became ready to settle. */
-  verified: () => void;
+  verified: (item: ItemRef) => void;
   log: Log;
   now?: () => number;
 }
@@ -59,6 +59,7 @@ export function verifyWork(options: VerifyOptions): Work {
   return {
     concurrency: options.concurrency,
     sweepMs: options.sweepMs,
+    deadAfter: 20,
     find: async () => (await unverifiedItems(db, now(), FOUND_AT_ONCE)).map(({ table, id }) => `${table} ${id}`),
     async run(key) {
       const [table, id] = key.split(" ") as [ItemRef["table"], string];
@@ -74,7 +75,7 @@ export function verifyWork(options: VerifyOptions): Work {
         throw error;
       }
       await record(item, verdict);
-      if (verdict.ok) verified();
+      if (verdict.ok) verified(item);
       else log.warn({ item: key, reason: verdict.reason, detail: verdict.detail }, "evidence does not hold");
     },
   };

@@ -12,6 +12,7 @@ import {
 } from "../protocol/index.ts";
 import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation } from "./errors.ts";
+import { noteQuestions } from "./questions.ts";
 import { batches, receiptIndex, singles, type ItemState } from "./schema.ts";
 
 export type BatchRow = typeof batches.$inferSelect;
@@ -70,6 +71,7 @@ export async function insertBatchRow(tx: Pick<Database, "insert" | "execute">, f
            substring(given.doc from ${LEAVES_HEADER_SIZE + 1}::int + ${LEAF_SIZE}::int * n for 32), ${row!.id}::bigint, n
     from (select ${bytes(fresh.receiptIds)}::bytea as ids, document as doc from ${batches} where id = ${row!.id}::bigint)
          as given, generate_series(0, ${batch.count - 1}::int) as n`);
+  if (proof) await noteQuestions(tx, row!.id);
   return row!.id;
 }
 

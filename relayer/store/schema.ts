@@ -75,6 +75,21 @@ export const receiptIndex = pgTable(
   (table) => [index("receipt_index_receipt").on(table.receiptId), index("receipt_index_request").on(table.requestId)],
 );
 
+/** What receipts with a proof are about, for those who have a question and no receipt id. */
+export const questions = pgTable(
+  "questions",
+  {
+    id: id(),
+    receiptId: hex().notNull(),
+    modelId: hex().notNull(),
+    inputHash: hex().notNull(),
+  },
+  (table) => [
+    uniqueIndex("questions_receipt").on(table.receiptId),
+    index("questions_question").on(table.inputHash, table.modelId),
+  ],
+);
+
 /** Receipts handed in alone. */
 export const singles = pgTable(
   "singles",

@@ -17,7 +17,8 @@ const of = (table: ItemRef["table"]) => (table === "batches" ? batches : singles
 const idOf = (table: ItemRef["table"]) => (table === "batches" ? batches.digest : singles.receiptId);
 
 const ready = {
-  batches: and(eq(batches.state, "verified"), isNull(batches.transactionId)),
+  // Whoever reads the root on chain must find its leaves: they are published first.
+  batches: and(eq(batches.state, "verified"), isNull(batches.transactionId), eq(batches.published, true)),
   singles: and(eq(singles.state, "verified"), eq(singles.alone, true), isNull(singles.transactionId)),
 };
 
@@ -74,6 +75,17 @@ export async function unverifiedItems(db: Database, now: number, limit: number):
     found.push(...rows.map(({ id }): ItemRef => ({ table, id })));
   }
   return found;
+}
+
+/** Verified batches whose leaves are not published yet and are due. */
+export async function unpublishedBatches(db: Database, now: number, limit: number): Promise<number[]> {
+  const found = await db
+    .select({ id: batches.id })
+    .from(batches)
+    .where(and(eq(batches.state, "verified"), eq(batches.published, false), lte(batches.dueAt, now)))
+    .orderBy(asc(batches.id))
+    .limit(limit);
+  return found.map(({ id }) => id);
 }
 
 /**

@@ -5,6 +5,7 @@ import { LEAF_SIZE, readLeaf, writeLeaf, type Batch, type Hex, type Receipt } fr
 import { insertBatchRow } from "./batches.ts";
 import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation, StoreError } from "./errors.ts";
+import { noteQuestion } from "./questions.ts";
 import { batches, receiptIndex, seals, singles, type ItemState } from "./schema.ts";
 
 export type SingleRow = typeof singles.$inferSelect;
@@ -50,6 +51,7 @@ export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id
       .insert(singles)
       .values({ receiptId, requestId, keyId, mode, modelId, leaf, signature, evidence, state, receivedAt })
       .returning({ id: singles.id });
+    if (evidence) await noteQuestion(tx, receiptId, receipt);
     return { id: row!.id, isNew: true };
   });
 }

@@ -13,8 +13,8 @@ import {
   type Draft,
   type Issued,
   type Wish,
-} from "./authority.ts";
-import { anyHints, hintsOf, nitroChain, useNitro, variant } from "./support.ts";
+} from "../../demo/development-authority.ts";
+import { anyHints, hintsOf, newChain, useNitro, variant } from "./support.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 const ROLE = { none: 0n, root: 1n, authority: 2n, enclave: 3n };
@@ -59,7 +59,7 @@ describe("NitroAttestation: certificates", function () {
 
   it("takes only the pinned root as root", async () => {
     const n = nitro();
-    const other = nitroChain(await n.now()).root;
+    const other = newChain(await n.now()).root;
     await expect(n.nitro.cacheRoot(other.der))
       .to.be.revertedWithCustomError(n.nitro, "NitroAttestation_NotTheRoot")
       .withArgs(sha256(other.der));

@@ -1,7 +1,16 @@
 import { expect } from "chai";
 import { keccak256 } from "ethers";
-import { cborBytes, cborHead, cborPcrs, cborText, newKeys, pcr, type DocumentWish, type Fields } from "./authority.ts";
-import { anyHints, documentHints, nitroChain, useNitro } from "./support.ts";
+import {
+  cborBytes,
+  cborHead,
+  cborPcrs,
+  cborText,
+  newKeys,
+  pcr,
+  type DocumentWish,
+  type Fields,
+} from "../../demo/development-authority.ts";
+import { anyHints, documentHints, newChain, useNitro } from "./support.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 const ZEROS = Buffer.alloc(48);
@@ -265,7 +274,7 @@ describe("NitroAttestation: documents", function () {
   it("refuses chains in another order, cut short, from another root, or ending in an authority", async () => {
     const n = nitro();
     const { root, region, zone, instance, enclave } = n.chain;
-    const foreign = nitroChain(await n.now());
+    const foreign = newChain(await n.now());
     const refused: [readonly (typeof root)[], string][] = [
       [[root, zone, region, instance, enclave], "UnknownCertificate"],
       [[root, region, zone, enclave], "UnknownCertificate"],

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { createHash } from "node:crypto";
 import { generatorTable } from "../../relayer/attestation/generator-table.ts";
 import { signatureHints } from "../../relayer/attestation/signature-hints.ts";
-import { newKeys, signature384 } from "./authority.ts";
+import { newKeys } from "../../demo/development-authority.ts";
 import { useNitro } from "./support.ts";
 
 /** Gas in thousands of what makes up an attestation; docs/attestation.md says the same. */
@@ -16,7 +16,7 @@ describe("ES384: gas", function () {
     for (let i = 0; i < 12; i++) {
       const keys = newKeys();
       const message = Buffer.from(`gas ${i}`);
-      const signature = signature384(keys, message);
+      const signature = keys.sign(message);
       const digest = createHash("sha384").update(message).digest();
       const hints = signatureHints({ digest, signature, publicKey: keys.publicKey });
       whole.push(Number(await n.es384.verifyDigest.estimateGas(digest, signature, keys.publicKey, hints)));
@@ -31,7 +31,7 @@ describe("ES384: gas", function () {
   it("walks a doubling and a hash block for bounded gas", async () => {
     const n = nitro();
     const keys = newKeys();
-    const signature = signature384(keys, Buffer.from("walk"));
+    const signature = keys.sign(Buffer.from("walk"));
     const digest = createHash("sha384").update("walk").digest();
     const hints = Buffer.from(signatureHints({ digest, signature, publicKey: keys.publicKey }));
     // The same hints with other first steps: doublings and additions of nonsense cost what right ones do.

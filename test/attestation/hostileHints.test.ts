@@ -18,7 +18,7 @@ import {
   toBytes48,
   type Point,
 } from "../../relayer/attestation/p384.ts";
-import { newKeys, signature384 } from "./authority.ts";
+import { newKeys } from "../../demo/development-authority.ts";
 import { useNitro } from "./support.ts";
 
 /** Entries of the steps. */
@@ -35,7 +35,7 @@ describe("ES384: hostile hints", function () {
   const nitro = useNitro();
   const keys = newKeys();
   const message = Buffer.from("hostile");
-  const signature = signature384(keys, message);
+  const signature = keys.sign(message);
   const r = fromBytes(signature.subarray(0, 48));
   const key: Point = { x: fromBytes(keys.publicKey.subarray(0, 48)), y: fromBytes(keys.publicKey.subarray(48)) };
   const point: Point = { x: r, y: squareRoot(curveSquare(r))! };

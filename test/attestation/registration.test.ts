@@ -8,18 +8,7 @@ import { DocumentError, readCertificate, readDocument } from "../../relayer/atte
 import { N, mod } from "../../relayer/attestation/p384.ts";
 import { cacheCertificates, fileJournal, type Journal, type Progress } from "../../relayer/attestation/registration.ts";
 import { shortScalars } from "../../relayer/attestation/signature-hints.ts";
-import { useNitro } from "./support.ts";
-
-function memoryJournal(entries: Record<string, string> = {}): Journal & { entries: Record<string, string> } {
-  const journal = {
-    entries,
-    read: async () => ({ ...journal.entries }),
-    write: async (next: Record<string, string>) => {
-      journal.entries = { ...next };
-    },
-  };
-  return journal;
-}
+import { memoryJournal, useNitro } from "./support.ts";
 
 describe("attestation: registering a chain", function () {
   this.timeout(300_000);

@@ -7,19 +7,17 @@ import {
   readDocument,
 } from "../../relayer/attestation/document.ts";
 import { generatorTable } from "../../relayer/attestation/generator-table.ts";
-import { attestationEvidence } from "../../relayer/attestation/registration.ts";
+import { attestationEvidence, type Journal } from "../../relayer/attestation/registration.ts";
 import { signatureHints } from "../../relayer/attestation/signature-hints.ts";
-import { document, issue, newKeys, type DocumentWish, type Issued, type Wish } from "./authority.ts";
-
-/** Parts of a Nitro chain as AWS issues them: root, region, zone, instance, enclave. */
-export interface Chain {
-  readonly root: Issued;
-  readonly region: Issued;
-  readonly zone: Issued;
-  readonly instance: Issued;
-  readonly enclave: Issued;
-  readonly all: readonly Issued[];
-}
+import {
+  document,
+  issue,
+  newKeys,
+  type DocumentWish,
+  type Issued,
+  type Wish,
+} from "../../demo/development-authority.ts";
+import { nitroChain, type NitroChain } from "../../demo/development-enclave.ts";
 
 const DAY = 86_400;
 
@@ -36,15 +34,9 @@ export type Harness = BaseContract & {
   reads(nitro: BaseContract, evidence: Uint8Array): Promise<Outcome>;
 };
 
-/** A chain around a moment. Keys are new each time. */
-export function nitroChain(now: number): Chain {
-  const long = { from: now - DAY, to: now + 3_650 * DAY };
-  const root = issue(undefined, { name: "root", ...long });
-  const region = issue(root, { name: "region", authority: 2, from: now - DAY, to: now + 20 * DAY });
-  const zone = issue(region, { name: "zone", authority: 1, from: now - DAY, to: now + 5 * DAY });
-  const instance = issue(zone, { name: "instance", authority: 0, from: now - DAY, to: now + DAY });
-  const enclave = issue(instance, { name: "enclave", authority: false, from: now - 60, to: now + 10_800 });
-  return { root, region, zone, instance, enclave, all: [root, region, zone, instance, enclave] };
+/** A chain around a moment, from a root of its own. Keys are new each time. */
+export function newChain(now: number): NitroChain {
+  return nitroChain(issue(undefined, { name: "root", from: now - DAY, to: now + 3_650 * DAY }), now);
 }
 
 /** The verifier on a development chain, with roles of its own and a chain that the root of which is pinned. */
@@ -58,7 +50,7 @@ export async function deployNitro(startsAt?: Date) {
   const es384 = await ethers.deployContract("ES384", [await table.getAddress()]);
   const harness = (await ethers.deployContract("AttestationHarness")) as unknown as Harness;
   const now = async () => networkHelpers.time.latest();
-  const chain = nitroChain(await now());
+  const chain = newChain(await now());
   const pinned = (fingerprint: string) =>
     ethers.deployContract("NitroAttestation", [admin!.address, guardian!.address, es384, fingerprint]);
   const nitro = await pinned(sha256(chain.root.der));
@@ -106,6 +98,18 @@ export function useNitro(prepare?: (n: Nitro) => Promise<void>): () => Nitro {
   });
   beforeEach(async () => restore());
   return () => nitro;
+}
+
+/** A journal that a crash of the test leaves to the next run. */
+export function memoryJournal(entries: Record<string, string> = {}): Journal & { entries: Record<string, string> } {
+  const journal = {
+    entries,
+    read: async () => ({ ...journal.entries }),
+    write: async (next: Record<string, string>) => {
+      journal.entries = { ...next };
+    },
+  };
+  return journal;
 }
 
 /** Hints for a certificate's signature; some of another signature where it has no valid one. */

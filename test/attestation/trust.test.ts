@@ -2,8 +2,8 @@ import { expect } from "chai";
 import { keccak256, sha256, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 import { generatorTable } from "../../relayer/attestation/generator-table.ts";
-import { issue } from "./authority.ts";
-import { nitroChain, useNitro } from "./support.ts";
+import { issue } from "../../demo/development-authority.ts";
+import { newChain, useNitro } from "./support.ts";
 
 const AWS_ROOT = "0x641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b";
 const FREEZE = 864_000n;
@@ -30,7 +30,7 @@ describe("NitroAttestation: roots and distrust", function () {
       await expect(n.nitro.readDocument(given)).to.be.revertedWithCustomError(n.nitro, "NitroAttestation_Distrusted");
       await back.restore();
     }
-    const other = nitroChain(await n.now());
+    const other = newChain(await n.now());
     await n.nitro.connect(n.signers.admin).distrust(keccak256(n.chain.root.der), 1);
     await expect(n.nitro.cacheCertificate(n.chain.root.der, other.region.der, "0x")).to.be.revertedWithCustomError(
       n.nitro,
@@ -91,7 +91,7 @@ describe("NitroAttestation: roots and distrust", function () {
   it("rotates the root: what hangs on the old one is refused, and lives again only if it is pinned again", async () => {
     const n = nitro();
     const given = await evidence();
-    const next = nitroChain(await n.now());
+    const next = newChain(await n.now());
     const governed = n.nitro.connect(n.signers.admin);
     await expect(governed.pinRoot(sha256(next.root.der)))
       .to.emit(n.nitro, "RootPinned")

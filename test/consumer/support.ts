@@ -5,6 +5,7 @@ import {
   type BatchFields,
   deployProtocol,
   Mode,
+  NO_DATA,
   NO_LINEAGE,
   type Protocol,
   type ReceiptFields,
@@ -191,6 +192,7 @@ export async function registerProved(p: Protocol, name: string, verifyingKey: st
     verifyingKey,
     signals: "input, output, binding",
     lineage: NO_LINEAGE,
+    ...NO_DATA,
   };
   await p.models.register(version);
   return p.models.modelIdOf(p.signers.deployer.address, version);

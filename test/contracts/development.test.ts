@@ -25,7 +25,7 @@ describe("Development parts", () => {
       () => "deployed",
       (error: Error) => error.message,
     );
-    expect(refused).to.include("DevelopmentOnly_PublicChain");
+    expect(refused).to.include("NitroAttestation_ForeignRoot");
   });
 
   it("the model registry refuses the published phase 1 on a chain that calls itself Base [FM:phase2-skipped]", async () => {

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { getAddress, id, keccak256, toBeHex, ZeroAddress, ZeroHash } from "ethers";
-import { coder, NO_LINEAGE } from "../support/protocol.ts";
+import { coder, NO_DATA, NO_LINEAGE } from "../support/protocol.ts";
 import { useWorld, type World } from "../support/world.ts";
 
 interface Declared {
@@ -25,6 +25,7 @@ describe("Lineage of model versions", () => {
     verifyingKey: "0x",
     signals: "",
     lineage: lineageOf(over),
+    ...NO_DATA,
   });
   /** Registers a version of a new content. */
   async function register(w: World, over: Partial<Declared> = {}, by = w.signers.deployer) {
@@ -91,13 +92,18 @@ describe("Lineage of model versions", () => {
     expect(new Set(ids).size).to.equal(all.length);
     const version = versionOf(w, all[2]!, "one content");
     const lineageType = "tuple(uint16, tuple(bytes32, uint16)[], tuple(address, uint16)[])";
+    const dataTypes = ["string", "tuple(bytes32, bool)[]"];
     const fields = ["uint256", "address", "address", "bytes32", "uint8", "address", ...Array(4).fill("bytes32")];
     const by = w.signers.deployer.address;
     expect(ids[2]).to.equal(
       keccak256(
         coder.encode(fields, [
           ...[31337n, await w.models.getAddress(), by, version.contentHash, 1, ZeroAddress, keccak256("0x")],
-          ...[id(version.uri), id(""), keccak256(coder.encode([lineageType], [[0, [[a, 1]], []]]))],
+          ...[
+            id(version.uri),
+            id(""),
+            keccak256(coder.encode([lineageType, ...dataTypes], [[0, [[a, 1]], []], "", []])),
+          ],
         ]),
       ),
     );

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { concat, dataSlice, hexlify, id, keccak256, toBeHex, ZeroAddress, ZeroHash } from "ethers";
 import { keyBytes, makeSetup } from "../support/groth16.ts";
 import { developmentSetup } from "../support/proofs.ts";
-import { coder, NO_LINEAGE } from "../support/protocol.ts";
+import { coder, NO_DATA, NO_LINEAGE } from "../support/protocol.ts";
 import { useWorld, type World } from "../support/world.ts";
 
 const NEVER = 2n ** 256n - 1n;
@@ -14,6 +14,7 @@ const PLAIN = {
   verifyingKey: "0x",
   signals: "",
   lineage: NO_LINEAGE,
+  ...NO_DATA,
 };
 
 describe("ModelRegistry", () => {
@@ -33,7 +34,8 @@ describe("ModelRegistry", () => {
     const version = await provedVersion(w);
     const modelId = await w.models.modelIdOf(other.address, version);
     const lineageType = "tuple(uint16, tuple(bytes32, uint16)[], tuple(address, uint16)[])";
-    const lineageHash = keccak256(coder.encode([lineageType], [[0, [], []]]));
+    const dataTypes = ["string", "tuple(bytes32, bool)[]"];
+    const lineageHash = keccak256(coder.encode([lineageType, ...dataTypes], [[0, [], []], "", []]));
     expect(modelId).to.equal(
       keccak256(
         coder.encode(
@@ -77,6 +79,8 @@ describe("ModelRegistry", () => {
       version.verifyingKey,
       version.signals,
       [0n, [], []],
+      "",
+      [],
     ]);
     const pointer = await models.verifyingKey(modelId);
     expect(await w.ethers.provider.getCode(pointer)).to.equal(concat(["0x00", version.verifyingKey]));

@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { expect } from "chai";
 import { network } from "hardhat";
+import { sha256 } from "ethers";
+import { developmentRoot } from "../../demo/development-enclave.ts";
 import { checkDeployment } from "../../deploy/check.ts";
 import { OpenGradient, OpenGradientDevelopment, OpenGradientExisting } from "../../deploy/modules/protocol.ts";
 import { checkParameters, DEVELOPMENT_PHASE1_ID, ParameterError, readParameters } from "../../deploy/parameters.ts";
@@ -38,7 +40,7 @@ describe("deployment", () => {
     const addresses = await addressesOf(contracts);
     const checks = await checkDeployment(ethers.provider, addresses, deployer!.address);
     expect(checks.filter(({ ok }) => !ok)).to.deep.equal([]);
-    expect(checks).to.have.length(Object.keys(addresses).length + 3 + 4 + 7 + 4 + 3 + 5);
+    expect(checks).to.have.length(Object.keys(addresses).length + 3 + 4 + 8 + 5 + 3 + 5);
 
     // The two things that a deployer could do are done, and cannot be done again.
     const staking = OPGStaking__factory.connect(addresses["staking"]!, deployer);
@@ -52,6 +54,15 @@ describe("deployment", () => {
     const genesis = OPGGenesis__factory.connect(addresses["genesis"]!, deployer);
     const mine = Array.from({ length: 7 }, () => deployer!.address) as Parameters<typeof genesis.launch>[0];
     await expect(genesis.launch(mine)).to.be.revertedWithCustomError(genesis, "OPGGenesis_AlreadyLaunched");
+  });
+
+  it("names the development root in the local parameters, whose key everybody can make", () => {
+    expect(local.OpenGradientDevelopment.attestationRoot).to.equal(sha256(developmentRoot().der));
+    const wrong = { ...local.OpenGradientDevelopment, attestationRoot: "0x00" };
+    expect(() => checkParameters(31337, "a file", { ...local, OpenGradientDevelopment: wrong })).to.throw(
+      ParameterError,
+      "attestationRoot",
+    );
   });
 
   it("runs as a command, says what it checked and where everything is, and in a dry run writes nothing", async () => {
@@ -94,6 +105,7 @@ describe("deployment", () => {
       "staking works with nodeRegistry",
       "staking works with enclaveRegistry",
       "staking works with disputes",
+      "nodes are matched by modelRegistry",
       "the supply went into the unlock schedule",
       "staking rewards go to staking",
       "staking releases them",
@@ -109,7 +121,7 @@ describe("deployment", () => {
       const problem = await message(
         ignition.deploy(OpenGradientDevelopment, { parameters: await readParameters(31337) }),
       );
-      expect(problem).to.contain("DevelopmentOnly_PublicChain(8453)");
+      expect(problem).to.contain("NitroAttestation_ForeignRoot");
     });
 
     it("refuses a phase 1 whose secrets are public, and takes a real one [ZK1] [FM:phase2-skipped]", async () => {

@@ -1,10 +1,13 @@
 import { expect } from "chai";
-import { concat, dataSlice, toBeHex } from "ethers";
+import { concat, dataSlice, keccak256, toBeHex } from "ethers";
 import { Reason, reasonName } from "../support/outcome.ts";
 import {
+  collectedWords,
   EPOCH,
   escrowAt,
   FEE,
+  MAX_AMOUNT,
+  MAX_OWED,
   Mode,
   multiproofOf,
   Refusal,
@@ -56,7 +59,10 @@ describe("InferenceEscrow: collecting", () => {
       const sent = w.escrow.connect(w.holder).collect(...args);
       await expect(sent)
         .to.emit(w.escrow, "Collected")
-        .withArgs(w.channelIdOf(c), 2n, FEE * 2n, FEE * 2n, FEE * 8n, FEE * 2n);
+        .withArgs(
+          w.channelIdOf(c),
+          ...collectedWords(2n, { amount: FEE * 2n, paid: FEE * 2n, owed: FEE * 2n, balance: FEE * 8n }),
+        );
       await expect(sent)
         .to.emit(w.escrow, "ChannelOpened")
         .withArgs(w.channelIdOf(c), c.payer, c.nodeId, c.signer, c.modelId, 7, 0n, 2n ** 96n - 1n, 2n ** 40n - 1n);
@@ -242,6 +248,39 @@ describe("InferenceEscrow: collecting", () => {
     await w.escrow.collect(...args);
     expect((await w.escrow.session(w.channelIdOf(c))).paid).to.equal(FEE);
     await refused(w, [...args], Refusal.EscrowEmpty);
+    const place = await w.stateSlotOf(c);
+    const word = BigInt(await w.ethers.provider.getStorage(await w.escrow.getAddress(), place));
+    expect(word & MAX_AMOUNT).to.equal(FEE);
+    await w.networkHelpers.setStorageAt(await w.escrow.getAddress(), place, toBeHex(word - FEE + MAX_AMOUNT - 5n, 32));
+    await w.fund(c.payer, FEE);
+    await expect(w.escrow.collect(...args))
+      .to.emit(w.escrow, "Collected")
+      .withArgs(
+        w.channelIdOf(c),
+        ...collectedWords(1n, { amount: 5n, paid: MAX_AMOUNT, owed: FEE + 5n, balance: FEE - 5n }),
+      );
+    expect(await w.escrow.session(w.channelIdOf(c))).to.deep.equal([MAX_AMOUNT, FEE + 5n, 0n, 0n]);
+    await refused(w, [...args], Refusal.NothingDue);
+  });
+
+  it("tells the indexer of a claim's place nothing but its sequence, in one call and in many", async () => {
+    const w = world();
+    const c = await own(w);
+    const last = 2n ** 64n - 1n;
+    const rs = [
+      await w.receiptIn(Mode.VANILLA),
+      await w.answer(c, 7n),
+      await w.answer(c, last, { cumulativeFee: FEE * 8n }),
+    ];
+    const args = await call(w, c, rs, 1);
+    await w.escrow.collect(...args);
+    const group = { batch: args[0], nodeId: w.nodeId, modelId: w.modelId, claims: [w.claim(c, rs[2]!, payer, 2)] };
+    await expect(w.escrow.collectBatch([{ ...group, proof: w.proofOf(rs, 2) }]))
+      .to.emit(w.escrow, "Collected")
+      .withArgs(
+        w.channelIdOf(c),
+        ...collectedWords(last, { amount: FEE, paid: FEE * 8n, owed: FEE * 7n, balance: FEE * 2n }),
+      );
   });
 
   describe("fees", () => {
@@ -270,27 +309,115 @@ describe("InferenceEscrow: collecting", () => {
       );
     });
 
-    it("of another settler or another epoch move those before them on, so that none are mixed", async () => {
+    const session = walletOf("session");
+    /** A channel with much money behind it, by the payer's own key or by a session signer's. */
+    async function rich(w: EscrowWorld, bySession: boolean) {
+      const { other } = w.signers;
+      const c = bySession ? w.channel(other.address, { signer: session.address }) : w.channel(payer.address);
+      await w.fund(c.payer, MAX_OWED * 9n);
+      if (bySession) await w.escrow.openChannel(c, MAX_AMOUNT, 2n ** 40n - 1n);
+      return { c, key: bySession ? session : payer };
+    }
+    for (const bySession of [false, true])
+      describe(bySession ? "of a session signer" : "of a payer's own key", () => {
+        /** Settles a request by this settler and collects for it alone. */
+        async function collected(
+          w: EscrowWorld,
+          { c, key }: Awaited<ReturnType<typeof rich>>,
+          [sequence, settler]: [bigint, string],
+          cumulativeFee = FEE * sequence,
+        ) {
+          const r = await w.answer(c, sequence, { cumulativeFee });
+          const batch = await w.settle([r], { settler });
+          await w.escrow.collect(batch, w.nodeId, w.modelId, w.claim(c, r, key), []);
+          return w.registry.settledAt(w.batchDigest(batch));
+        }
+
+        it("move those of another settler or another epoch on, so that none are mixed", async () => {
+          const w = world();
+          const it = await rich(w, bySession);
+          const [a, b] = [w.signers.guardian.address, w.signers.admin.address];
+          const at: bigint[] = [];
+          for (const [sequence, settler, wait] of [
+            [1n, a, 0n],
+            [2n, a, 0n],
+            [3n, b, 0n],
+            [4n, b, EPOCH],
+            [5n, ZeroAddress, 0n],
+            [6n, b, 0n],
+          ] as const) {
+            await w.goTo((await w.now()) + wait + 1n);
+            at.push(await collected(w, it, [sequence, settler]));
+          }
+          expect(await w.feesOf(a, at[0]!)).to.equal(FEE * 2n);
+          expect(await w.feesOf(b, at[2]!)).to.equal(FEE);
+          expect(await w.feesOf(b, at[3]!)).to.equal(FEE);
+          expect(await w.feesOf(ZeroAddress, at[4]!)).to.equal(FEE);
+          await w.escrow.release([it.c]);
+          expect(await w.feesOf(b, at[5]!)).to.equal(FEE * 2n);
+          expect(await w.feesOf(ZeroAddress, at[0]!)).to.equal(0n);
+        });
+
+        it("wait for the same settler again after they were released, and never count twice", async () => {
+          const w = world();
+          const it = await rich(w, bySession);
+          const a = w.signers.guardian.address;
+          const at = await collected(w, it, [1n, a]);
+          await w.escrow.release([it.c]);
+          await w.escrow.release([it.c]);
+          expect(await w.feesOf(a, at)).to.equal(FEE);
+          await collected(w, it, [2n, a]);
+          expect((await w.escrow.session(w.channelIdOf(it.c))).owed).to.equal(FEE);
+          await w.escrow.release([it.c]);
+          expect(await w.feesOf(a, at)).to.equal(FEE * 2n);
+        });
+
+        it("wait up to what the channel can count, and what is more goes on at once", async () => {
+          const w = world();
+          const it = await rich(w, bySession);
+          const a = w.signers.guardian.address;
+          const state = () => w.escrow.session(w.channelIdOf(it.c));
+          const at = await collected(w, it, [1n, a], MAX_OWED - 1n);
+          await collected(w, it, [2n, a], MAX_OWED);
+          expect([(await state()).owed, await w.feesOf(a, at)]).to.deep.equal([MAX_OWED, 0n]);
+          await collected(w, it, [3n, a], MAX_OWED + 1n);
+          expect([(await state()).owed, await w.feesOf(a, at)]).to.deep.equal([1n, MAX_OWED]);
+          await collected(w, it, [4n, a], MAX_OWED * 2n + 2n);
+          expect([(await state()).owed, await w.feesOf(a, at)]).to.deep.equal([0n, MAX_OWED * 2n + 2n]);
+          await collected(w, it, [5n, a], MAX_OWED * 2n + 3n);
+          expect([(await state()).owed, (await state()).paid]).to.deep.equal([1n, MAX_OWED * 2n + 3n]);
+          await w.escrow.release([it.c]);
+          expect(await w.feesOf(a, at)).to.equal(MAX_OWED * 2n + 3n);
+          await collected(w, it, [6n, ZeroAddress], MAX_OWED * 3n + 3n);
+          expect([(await state()).owed, await w.feesOf(ZeroAddress, at)]).to.deep.equal([MAX_OWED, 0n]);
+        });
+
+        it("leave the session's limit and end as they were", async () => {
+          const w = world();
+          const it = await rich(w, bySession);
+          const terms = bySession ? [MAX_AMOUNT, 2n ** 40n - 1n] : [0n, 0n];
+          await collected(w, it, [1n, w.signers.guardian.address]);
+          expect(await w.escrow.session(w.channelIdOf(it.c))).to.deep.equal([FEE, FEE, ...terms]);
+          await w.escrow.release([it.c]);
+          expect(await w.escrow.session(w.channelIdOf(it.c))).to.deep.equal([FEE, 0n, ...terms]);
+        });
+      });
+
+    it("wait beside a tag of the settler that is the channel's own, so that no two channels share one", async () => {
       const w = world();
-      const c = await own(w);
-      const [a, b] = [w.signers.guardian.address, w.signers.admin.address];
-      const at: bigint[] = [];
-      for (const [sequence, settler, wait] of [
-        [1n, a, 0n],
-        [2n, a, 0n],
-        [3n, b, 0n],
-        [4n, b, EPOCH],
-      ] as const) {
-        await w.goTo((await w.now()) + wait + 1n);
-        const r = await w.answer(c, sequence);
+      const settler = w.signers.guardian.address;
+      for (const lane of [0n, 1n]) {
+        const c = await own(w, { lane });
+        const r = await w.answer(c, 1n);
         const batch = await w.settle([r], { settler });
-        at.push(await w.registry.settledAt(w.batchDigest(batch)));
+        const epoch = (await w.registry.settledAt(w.batchDigest(batch))) / EPOCH;
         await w.escrow.collect(batch, w.nodeId, w.modelId, w.claim(c, r, payer), []);
+        const tag = BigInt(keccak256(concat([w.channelIdOf(c), "0x" + "00".repeat(12), settler]))) >> 176n;
+        const place = await w.stateSlotOf(c);
+        expect(BigInt(await w.ethers.provider.getStorage(await w.escrow.getAddress(), place))).to.equal(
+          FEE | (FEE << 90n) | (epoch << 160n) | (tag << 176n),
+        );
       }
-      expect(await w.feesOf(a, at[0]!)).to.equal(FEE * 2n);
-      expect(await w.feesOf(b, at[2]!)).to.equal(FEE);
-      await w.escrow.release([c]);
-      expect(await w.feesOf(b, at[3]!)).to.equal(FEE);
     });
 
     it("are forwarded to the wei, or not at all", async () => {
@@ -395,7 +522,9 @@ describe("InferenceEscrow: collecting", () => {
       const claims = rs.map((r, i) => w.claim(c, r, payer, i));
       const group = { batch, nodeId: w.nodeId, modelId: w.modelId, claims, proof: [] as string[] };
       const all = await events(w, w.escrow.collectBatch([group]));
-      const amounts = all.filter((each) => each.name === "Collected").map(({ args }) => args[2] as bigint);
+      const amounts = all
+        .filter((each) => each.name === "Collected")
+        .map(({ args }) => ((args[1] as bigint) >> 96n) % 2n ** 96n);
       expect(amounts).to.deep.equal([FEE, FEE, FEE * 3n]);
     });
 

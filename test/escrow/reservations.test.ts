@@ -171,4 +171,58 @@ describe("InferenceEscrow: reservations", () => {
       "InferenceEscrow_NotReserved",
     );
   });
+
+  it("return as soon as they expired where the contract that reserved asks for it, and no other's number leads there", async () => {
+    const w = world();
+    await w.fund(payerOf(w), FEE * 2n);
+    await w.escrow.approveReserver(w.holder.address, MaxUint256);
+    const expiry = (await w.now()) + 700n;
+    await reserve(w, w.holder, 7n, { expiry });
+    await reserve(w, w.signers.other, 8n, { expiry });
+    const requestId = requestIdOf(w.holder.address, 7n);
+    await w.at(expiry);
+    await expect(w.escrow.connect(w.holder).returnOwnReservation(7n))
+      .to.be.revertedWithCustomError(w.escrow, "InferenceEscrow_StillReserved")
+      .withArgs(expiry + 1n);
+    for (const [by, counter] of [
+      [w.signers.other, 7n],
+      [w.holder, 8n],
+    ] as const)
+      await expect(w.escrow.connect(by).returnOwnReservation(counter))
+        .to.be.revertedWithCustomError(w.escrow, "InferenceEscrow_NotReserved")
+        .withArgs(requestIdOf(by.address, counter));
+    await expect(w.escrow.connect(w.holder).returnReservation(requestId))
+      .to.be.revertedWithCustomError(w.escrow, "InferenceEscrow_StillReserved")
+      .withArgs(expiry + THAW);
+    await w.at(expiry + 1n);
+    await expect(w.escrow.connect(w.holder).returnOwnReservation(7n))
+      .to.emit(w.escrow, "ReservationReturned")
+      .withArgs(requestId, FEE, FEE);
+    await expect(w.escrow.connect(w.holder).returnOwnReservation(7n)).to.be.revertedWithCustomError(
+      w.escrow,
+      "InferenceEscrow_NotReserved",
+    );
+  });
+
+  it("that were collected or returned are not returned again, by whom ever, and an answer comes too late [R9]", async () => {
+    const w = world();
+    await w.fund(payerOf(w), FEE * 2n);
+    const expiry = (await w.now()) + 700n;
+    for (const counter of [1n, 2n]) await reserve(w, w.signers.other, counter, { expiry });
+    const [first, second] = [requestIdOf(payerOf(w), 1n), requestIdOf(payerOf(w), 2n)];
+    const openings = [await answered(w, first), await answered(w, second)] as const;
+    await w.escrow.collectReserved(first, openings[0]);
+    await w.goTo(expiry + THAW);
+    await w.escrow.returnOwnReservation(2n);
+    const before = await balance(w);
+    for (const late of [
+      w.escrow.returnOwnReservation(1n),
+      w.escrow.returnOwnReservation(2n),
+      w.escrow.returnReservation(second),
+      w.escrow.collectReserved(second, openings[1]),
+    ])
+      await expect(late).to.be.revertedWithCustomError(w.escrow, "InferenceEscrow_NotReserved");
+    expect(await balance(w)).to.equal(before);
+    expect(before).to.equal(FEE + 7n);
+  });
 });

@@ -19,6 +19,10 @@ export const SUPPLY = 1_000_000_000n * 10n ** 18n;
 export const THAW = 14n * 86_400n;
 export const EPOCH = 28n * 86_400n;
 export const UINT96_MAX = 2n ** 96n - 1n;
+/** Most that a channel ever pays. */
+export const MAX_AMOUNT = 2n ** 90n - 1n;
+/** Most that waits in a channel. */
+export const MAX_OWED = 2n ** 70n - 1n;
 /** A fee of as many digits as fees have. */
 export const FEE = 12_345_678_901_234_567n;
 
@@ -48,6 +52,12 @@ const voucherTypes = {
     { name: "maxCumulative", type: "uint128" },
   ],
 };
+
+/** The two words of a `Collected` event. */
+export const collectedWords = (
+  sequence: bigint,
+  { amount, paid, owed, balance }: Record<"amount" | "paid" | "owed" | "balance", bigint>,
+): [payment: bigint, totals: bigint] => [(sequence << 192n) | (amount << 96n) | paid, (owed << 96n) | balance];
 
 export interface ChannelFields {
   payer: string;
@@ -189,8 +199,20 @@ export async function escrowAt(w: Base, address: string) {
     throw new Error("The ledger's mapping is not among the first 16 slots.");
   }
 
+  /** Where a channel's first word is kept. */
+  async function stateSlotOf(c: ChannelFields): Promise<string> {
+    const { paid } = await escrow.session(channelIdOf(c));
+    if (paid === 0n) throw new Error("Nothing tells this channel's word from an empty one.");
+    for (let slot = 0; slot < 16; slot++) {
+      const place = keccak256(coder.encode(["bytes32", "uint256"], [channelIdOf(c), slot]));
+      if (BigInt(await w.ethers.provider.getStorage(address, place)) !== 0n) return place;
+    }
+    throw new Error("The channels' mapping is not among the first 16 slots.");
+  }
+
   return {
     putOnLedger,
+    stateSlotOf,
     escrow,
     escrowDomain: domain,
     channel,

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { toBeHex, ZeroAddress } from "ethers";
+import { NO_DATA } from "../support/protocol.ts";
 import { addressOf, OPG, useFees, type Fees } from "./support.ts";
 
 const FEE = 10n * OPG;
@@ -58,7 +59,7 @@ describe("Gas of the fee path", () => {
     const parents = [];
     for (let i = 0; i < 4; i++) parents.push({ modelId: await f.derived({ royalty: 500 }), bps: 500 });
     const register = (lineage: object) =>
-      gasOf(f.models.register({ ...version, signals: "", lineage: lineage as never }));
+      gasOf(f.models.register({ ...version, signals: "", lineage: lineage as never, ...NO_DATA }));
     const contributors = accounts(0, 16).map((account) => ({ account, bps: 400 }));
     const costs = { widest: await register({ royalty: 0, parents, contributors }), none: 0n };
     costs.none = await register({ royalty: 0, parents: [], contributors: [] });

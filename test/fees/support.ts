@@ -7,7 +7,7 @@ import {
   OPGToken__factory,
   OPGVesting__factory,
 } from "../../typechain/index.ts";
-import { NO_LINEAGE } from "../support/protocol.ts";
+import { NO_DATA, NO_LINEAGE } from "../support/protocol.ts";
 import { deployWorld, SECONDS } from "../support/world.ts";
 
 export const OPG = 10n ** 18n;
@@ -70,7 +70,7 @@ export async function deployFees() {
   async function derived(lineage: Partial<typeof NO_LINEAGE> | object, by = w.signers.deployer) {
     const version = {
       ...{ contentHash: id(`derived ${made++}`), uri: "", modes: 1, verifier: ZeroAddress, verifyingKey: "0x" },
-      ...{ signals: "", lineage: { ...NO_LINEAGE, ...lineage } },
+      ...{ signals: "", lineage: { ...NO_LINEAGE, ...lineage }, ...NO_DATA },
     };
     await w.models.connect(by).register(version);
     return w.models.modelIdOf(by.address, version);

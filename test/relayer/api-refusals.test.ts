@@ -138,6 +138,10 @@ describe("relayer API: what is refused, and as what", () => {
     refused(await postReceipt(makeReceipt(key, chain.addModel(4))), 422, "model_forbids_mode");
     const bad = chain.addModel(1, { distrustedFrom: 1n });
     refused(await postReceipt(makeReceipt(key, bad)), 422, "model_distrusted");
+    const blocked = chain.addModel(1, { blockedFrom: nowSeconds() - 1n });
+    refused(await postReceipt(makeReceipt(key, blocked)), 422, "consent_withdrawn");
+    const announced = chain.addModel(1, { blockedFrom: nowSeconds() + 400n });
+    expect((await postReceipt(makeReceipt(key, announced))).status).to.equal(201);
     refused(await postReceipt(receipt({ mode: 3 })), 422, "unknown_mode");
     refused(await postReceipt(receipt({ outputScheme: 3 })), 422, "unknown_output_scheme");
     const enclave = chain.addKey(makeKey(1));

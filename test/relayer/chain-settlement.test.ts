@@ -15,7 +15,7 @@ import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 import * as groth16 from "../support/groth16.ts";
 import { openHttpDoor } from "../support/http-door.ts";
 import { memoryTransactions } from "../support/memory-transactions.ts";
-import { deployProtocol, Mode, NO_LINEAGE, type Protocol } from "../support/protocol.ts";
+import { deployProtocol, Mode, NO_DATA, NO_LINEAGE, type Protocol } from "../support/protocol.ts";
 
 const GWEI = 10n ** 9n;
 const policy: ManagerPolicy = {
@@ -65,6 +65,7 @@ describe("settlement against the contracts", () => {
       verifyingKey: groth16.keyBytes(setup),
       signals: "in, out, binding",
       lineage: NO_LINEAGE,
+      ...NO_DATA,
     };
     await p.models.register(version);
     zkml = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;
@@ -311,6 +312,7 @@ describe("settlement against the contracts", () => {
       expect(known).to.deep.include({ signer: key.address.toLowerCase(), kind: 0, frozenUntil: 0n });
       expect(known!.distrustedFrom).to.equal(2n ** 256n - 1n);
       expect((await reader.modelState(vanilla, Mode.VANILLA))!.modes).to.equal(1 << Mode.VANILLA);
+      expect((await reader.modelState(vanilla, Mode.VANILLA))!.blockedFrom).to.equal(2n ** 256n - 1n);
       expect(protocol.toHex((await reader.verifyingKey(zkml))!)).to.equal(groth16.keyBytes(setup));
       expect(await reader.verifyingKey(vanilla)).to.equal(null);
       expect(await reader.signingKey(keyId, Mode.TEE)).to.equal(null);

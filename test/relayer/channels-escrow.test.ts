@@ -9,6 +9,7 @@ import { artifacts } from "hardhat";
 import { createRelayer, type Relayer } from "../../relayer/app.ts";
 import {
   answerToWire,
+  collectedOf,
   createCollector,
   createEscrowReader,
   createPayee,
@@ -29,7 +30,7 @@ import { parseConfig } from "../../relayer/config.ts";
 import { createNode, createRelayerClient, localKey, type InferenceNode } from "../../relayer/node/index.ts";
 import * as protocol from "../../relayer/protocol/index.ts";
 import type { Channel, Domain, Hex } from "../../relayer/protocol/index.ts";
-import { deployEscrow, type EscrowWorld } from "../escrow/support.ts";
+import { collectedWords, deployEscrow, type EscrowWorld } from "../escrow/support.ts";
 import * as any from "../protocol/arbitraries.ts";
 import { openHttpDoor } from "../support/http-door.ts";
 import { NO_BATCH } from "../support/protocol.ts";
@@ -179,6 +180,17 @@ describe("payment channels over the real InferenceEscrow", () => {
     const source = readFileSync("contracts/interfaces/IInferenceEscrow.sol", "utf8");
     const body = /enum Refusal \{([^}]*)\}/.exec(source)![1]!.replace(/\/\/.*$/gm, "");
     expect([...REFUSALS]).to.deep.equal(body.split(",").map((name) => name.trim()));
+  });
+
+  it("the numbers of a payment are read back from its two words, whatever they are", () => {
+    const uint = (bits: bigint) => fc.bigInt({ min: 0n, max: (1n << bits) - 1n });
+    const amounts = { amount: uint(96n), paid: uint(96n), owed: uint(96n), balance: uint(96n) };
+    fc.assert(
+      fc.property(fc.record({ sequence: uint(64n), ...amounts }), (numbers) => {
+        const [payment, totals] = collectedWords(numbers.sequence, numbers);
+        expect(collectedOf({ payment, totals })).to.deep.equal(numbers);
+      }),
+    );
   });
 
   it("the contract computes the same ids and digests [R5] [R7]", async () => {

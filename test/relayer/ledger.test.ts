@@ -6,7 +6,7 @@ import { verifyWork } from "../../relayer/settlement/verify.ts";
 import type { RpcReceipt } from "../../relayer/chain/sending.ts";
 import * as protocol from "../../relayer/protocol/index.ts";
 import type { Hex, Receipt } from "../../relayer/protocol/index.ts";
-import { findBatch, insertBatch, type NewBatch } from "../../relayer/store/batches.ts";
+import { findBatch, insertBatch, moveBatch, type NewBatch } from "../../relayer/store/batches.ts";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
 import { findReceipt } from "../../relayer/store/receipts.ts";
 import { readyItems, submitCall } from "../../relayer/store/settlement.ts";
@@ -38,7 +38,9 @@ describe("ledger of record", () => {
   async function insertVerified(): Promise<{ id: number; digest: Hex }> {
     const key = makeKey();
     const fresh = newBatch(key, [makeReceipt(key, model), makeReceipt(key, model)]);
-    return { ...(await insertBatch(database.db, fresh)), digest: fresh.digest };
+    const inserted = await insertBatch(database.db, fresh);
+    await moveBatch(database.db, inserted.id, "verified", { published: true });
+    return { ...inserted, digest: fresh.digest };
   }
   const call = () => ({ chainId: 31337, sender, to: domain.verifyingContract, data: "0x1234", createdAt: Date.now() });
   async function submitted(): Promise<{ digest: Hex; transactionId: string; id: number }> {

@@ -8,7 +8,7 @@ import * as protocol from "../../relayer/protocol/index.ts";
 import type { Hex, Receipt } from "../../relayer/protocol/index.ts";
 import { settlementSink } from "../../relayer/settlement/follow.ts";
 import { settleWork } from "../../relayer/settlement/settle.ts";
-import { findBatch, insertBatch, readBatch } from "../../relayer/store/batches.ts";
+import { findBatch, insertBatch, moveBatch, readBatch } from "../../relayer/store/batches.ts";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
 import { transactions } from "../../relayer/store/schema.ts";
 import { domain, makeChain, makeKey, makeReceipt, nowSeconds, random, removeDir, tempDir } from "./support/relayer.ts";
@@ -41,7 +41,6 @@ describe("settlement work", () => {
       ...{ db: database.db, chain: chain.reader, log, sender: random(20), retryMs: 1_000, sweepMs: 1_000 },
       policy: { maxCount: 1, patientMs: 0, impatientMs: 0, cheapBaseFee: 0n },
       bounds: { maxGas: 14_000_000n, maxBytes: 100_000 },
-      publication: { publish: async () => undefined, read: async () => undefined },
       finalTime: async () => blockTime,
       blockTimes: async () => ({ latest: blockTime, next: blockTime }),
       submitted: () => undefined,
@@ -54,10 +53,11 @@ describe("settlement work", () => {
     const signatures = packSignatures(receipts.map((one) => key.sign(protocol.receiptId(domain, one))));
     const signature = key.sign(digest);
     const state = "verified" as const;
-    await insertBatch(database.db, {
+    const { id } = await insertBatch(database.db, {
       ...{ batch, digest, signature, document, signatures, receiptIds, state },
       receivedAt: clock,
     });
+    await moveBatch(database.db, id, "verified", { published: true });
     return digest;
   }
   const stateOf = async (digest: Hex) => {

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What a real server adds to the embedded database: other connections, at the same time.
 import { expect } from "chai";
-import pg from "pg";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
 import { createTransactionStore } from "../../relayer/store/transactions.ts";
 import { insertSingle } from "../../relayer/store/singles.ts";
 import { makeKey, makeReceipt, random, domain } from "../relayer/support/relayer.ts";
 import { settlementSuite } from "../relayer/support/settlement-suite.ts";
+import { freshDatabase } from "./fresh-database.ts";
 import { receiptId } from "../../relayer/protocol/index.ts";
-
-const url = process.env["TEST_DATABASE_URL"];
-if (url === undefined) throw new Error("TEST_DATABASE_URL is not set: run npm run test:servers");
-
-/** An empty database of the server's, for one suite. */
-async function freshDatabase(name: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(`create database ${name}`);
-  await client.end();
-  return Object.assign(new URL(url!), { pathname: `/${name}` }).toString();
-}
 
 settlementSuite("relayer on the real contracts, ledger on a PostgreSQL server", await freshDatabase("settlement"));
 

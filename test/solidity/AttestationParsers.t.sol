@@ -86,6 +86,56 @@ contract AttestationParsersTest {
         _reads(abi.encodeCall(harness.parseCertificate, (damaged)));
     }
 
+    /// @notice The same of a document: its form may survive damage, the reader always does.
+    function testFuzz_damageToADocumentIsNoCrash(
+        uint256 place,
+        bytes1 value,
+        uint256 other,
+        bytes1 otherValue
+    ) external view {
+        bytes memory damaged = _document();
+        damaged[place % damaged.length] = value;
+        damaged[other % damaged.length] = otherValue;
+        _reads(abi.encodeCall(harness.readFields, (damaged)));
+    }
+
+    /// @notice A head of eight bytes says more than any document holds, or says it at more length than it needs. Only a
+    /// timestamp may be so large.
+    function testFuzz_noLongHeadIsTaken(uint8 which, uint8 major, uint64 length, bytes calldata rest) external view {
+        bytes[9] memory fields = _fields();
+        (which, major) = (which % 9, major % 8);
+        bytes memory name = fields[which];
+        uint256 nameLength = 1 + uint8(name[0]) - 0x60;
+        assembly ("memory-safe") {
+            mstore(name, nameLength)
+        }
+        fields[which] = abi.encodePacked(name, bytes1((major << 5) | 27), length, rest);
+        bool isTime = which == 2 && major == 0 && length > type(uint32).max && rest.length == 0;
+        require(_reads(abi.encodeCall(harness.readFields, (_wrapped(fields)))) == isTime, "taken");
+    }
+
+    function testFuzz_noPartIsADocument(uint256 length) external view {
+        bytes memory part = _document();
+        length = length % part.length;
+        assembly ("memory-safe") {
+            mstore(part, length)
+        }
+        require(!_reads(abi.encodeCall(harness.readFields, (part))), "taken");
+    }
+
+    /// @notice One of the nine fields stands where another should: one is missing and one is there twice.
+    function testFuzz_noFieldStandsTwice(uint8 from, uint8 to) external view {
+        bytes[9] memory fields = _fields();
+        (from, to) = (from % 9, to % 9);
+        fields[to] = fields[from];
+        bool taken = _reads(abi.encodeCall(harness.readFields, (_wrapped(fields))));
+        require(taken == (from == to), "twice");
+    }
+
+    function test_theDocumentItselfIsRead() external view {
+        require(_reads(abi.encodeCall(harness.readFields, (_document()))), "refused");
+    }
+
     /// @notice Cut short, or cut and its lengths put right: refused.
     function testFuzz_noPartIsACertificate(uint256 length) external view {
         bytes memory part = certificate;
@@ -98,6 +148,30 @@ contract AttestationParsersTest {
         part[2] = bytes1(uint8((length - 4) >> 8));
         part[3] = bytes1(uint8(length - 4));
         require(!_reads(abi.encodeCall(harness.parseCertificate, (part))), "taken with its length");
+    }
+
+    function _document() private pure returns (bytes memory) {
+        return _wrapped(_fields());
+    }
+
+    /// @dev The least that a document may be; signatures and certificates are not the readers' affair.
+    function _fields() private pure returns (bytes[9] memory fields) {
+        bytes memory register = abi.encodePacked(hex"5830", bytes32(uint256(1)), bytes16(uint128(2)));
+        fields[0] = abi.encodePacked(hex"69", "module_id", hex"61", "i");
+        fields[1] = abi.encodePacked(hex"66", "digest", hex"66", "SHA384");
+        fields[2] = abi.encodePacked(hex"69", "timestamp", hex"1b0000018dfec31234");
+        fields[3] = abi.encodePacked(hex"6b", "certificate", hex"4101");
+        fields[4] = abi.encodePacked(hex"68", "cabundle", hex"814102");
+        fields[5] = abi.encodePacked(hex"6a", "public_key", hex"4103");
+        fields[6] = abi.encodePacked(hex"69", "user_data", hex"f6");
+        fields[7] = abi.encodePacked(hex"65", "nonce", hex"f6");
+        fields[8] = abi.encodePacked(hex"64", "pcrs", hex"a300", register, hex"01", register, hex"02", register);
+    }
+
+    function _wrapped(bytes[9] memory fields) private pure returns (bytes memory) {
+        bytes memory payload = hex"a9";
+        for (uint256 i = 0; i < 9; ++i) payload = bytes.concat(payload, fields[i]);
+        return bytes.concat(hex"8444a1013822a059", bytes2(uint16(payload.length)), payload, hex"5860", new bytes(96));
     }
 
     /// @dev Whether the reader takes it; a refusal must be one of ours.

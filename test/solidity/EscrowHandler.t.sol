@@ -24,6 +24,8 @@ contract EscrowHandler is World {
     uint256 private constant MAX_RESERVATIONS = 6;
     uint256 private constant SESSION = 0x5e5510;
     uint256 private constant SUPPLY = 1_000_000_000e18;
+    /// @dev That of the beginning; it ends three and a half days later, well within the life of the keys.
+    uint256 private constant FIRST_EPOCH = 744;
 
     InferenceEscrow public escrow;
     OPGToken private opg;
@@ -42,6 +44,7 @@ contract EscrowHandler is World {
     }
     struct Asked {
         bytes32 requestId;
+        uint256 counter;
         uint256 payer;
         uint256 amount;
         uint256 expiry;
@@ -69,6 +72,8 @@ contract EscrowHandler is World {
     uint256 private _counter;
     uint256 private _keyFrom;
     mapping(bytes32 receiptId => uint256) private _paidFor;
+    /// @dev What was collected of receipts that this settler settled in this epoch.
+    mapping(address settler => mapping(uint256 epoch => uint256)) private _earned;
 
     constructor() {
         address[] memory holders = new address[](1);
@@ -83,7 +88,8 @@ contract EscrowHandler is World {
         for (uint256 i = 0; i < 4; ++i) {
             address payer = vm.addr(_payerSecret(_payerOf(i)));
             address signer = i < 2 ? payer : vm.addr(SESSION + i);
-            _channels[i] = Channel(payer, signer, nodeId, modelId, 1, uint64(i));
+            // One takes VANILLA alone, one TEE alone, two take both.
+            _channels[i] = Channel(payer, signer, nodeId, modelId, [1, 5, 4, 5][i], uint64(i));
         }
     }
 
@@ -147,37 +153,18 @@ contract EscrowHandler is World {
         if (ok) _expiry[c] = ends;
     }
 
-    /// @dev Two requests of any channels in one batch, or the first of them alone.
+    /// @dev Two requests of any channels in one batch, or the first of them alone, by an operator's or an enclave's key.
     function serve(uint8 first, uint8 second, uint256 seed, bool alone, bool settleNow) external {
         if (_items.length + 2 > MAX_ITEMS) return;
+        bool tee = (seed >> 90) & 1 == 1;
         Receipt[2] memory receipts = [
-            _receipt(first % 4, seed),
-            _receipt(second % 4, uint256(keccak256(abi.encode(seed))))
+            _receipt(first % 4, seed, tee),
+            _receipt(second % 4, uint256(keccak256(abi.encode(seed))), tee)
         ];
         bytes32[2] memory ids = [registry.receiptId(receipts[0]), registry.receiptId(receipts[1])];
         if (ids[0] == ids[1]) return;
-        if (alone) {
-            SignedReceipt[] memory single = new SignedReceipt[](1);
-            (single[0].receipt, single[0].signature) = (receipts[0], _sign(_secret(0), ids[0]));
-            Batch memory none;
-            none.keyId = keyIds[0];
-            none.settler = address(1);
-            _add(first % 4, none, receipts[0], 0, new bytes32[](0), ids[0]);
-            _items[_items.length - 1].submission = abi.encodeCall(registry.settleReceipts, (single));
-        } else {
-            bytes32[2] memory leaves = [_leaf(ids[0]), _leaf(ids[1])];
-            bytes32 root = keccak256(abi.encodePacked(bytes1(0x01), leaves[0], leaves[1]));
-            SignedBatch[] memory batches = new SignedBatch[](1);
-            batches[0].batch = Batch(keyIds[0], 0, root, 2, bytes32(seed), address(uint160(seed % 3)));
-            bytes32 digest = registry.batchDigest(batches[0].batch);
-            batches[0].signature = _sign(_secret(0), digest);
-            for (uint256 i = 0; i < 2; ++i) {
-                bytes32[] memory proof = new bytes32[](1);
-                proof[0] = leaves[1 - i];
-                _add(i == 0 ? first % 4 : second % 4, batches[0].batch, receipts[i], uint32(i), proof, digest);
-                _items[_items.length - 1].submission = abi.encodeCall(registry.settleBatches, (batches));
-            }
-        }
+        if (alone) _serveAlone(first % 4, receipts[0], ids[0]);
+        else _serveTogether([first % 4, second % 4], receipts, ids, seed);
         if (settleNow) _submit(_items.length - 1);
     }
 
@@ -202,13 +189,13 @@ contract EscrowHandler is World {
     function collectBatch(uint8 which, uint8 spoilt) external {
         if (_items.length == 0) return;
         bytes32 digest = _items[which % _items.length].digest;
-        bool alone = _items[which % _items.length].batch.count == 0;
+        Batch memory of_ = _items[which % _items.length].batch;
         ClaimGroup[] memory groups = new ClaimGroup[](1);
         uint256[] memory members = new uint256[](_items.length);
         uint256 n = 0;
         for (uint256 i = 0; i < _items.length; ++i) {
-            bool same = alone ? _items[i].batch.count == 0 : _items[i].digest == digest;
-            if (same) members[n++] = i;
+            bool alone = _items[i].batch.count == 0 && _items[i].batch.keyId == of_.keyId;
+            if (of_.count == 0 ? alone : _items[i].digest == digest) members[n++] = i;
         }
         groups[0].batch = _items[members[0]].batch;
         (groups[0].nodeId, groups[0].modelId) = (nodeId, modelId);
@@ -236,13 +223,26 @@ contract EscrowHandler is World {
         require(escrow.release(channels) == (which % 4 == (which >> 2) % 4 ? a : a + b), "moves what waits");
     }
 
-    function forward(uint8 settler) external {
-        uint256 epoch = FeeEpochs.at(block.timestamp);
+    function forward(uint8 settler, bool before) external {
+        uint256 epoch = FeeEpochs.at(block.timestamp) - (before ? 1 : 0);
         address to = address(uint160(settler % 3));
         uint256 waits = escrow.fees(nodeId, modelId, to, epoch);
         (bool ok, ) = address(escrow).call(abi.encodeCall(escrow.forward, (nodeId, modelId, to, epoch)));
         require(ok == (waits != 0), "forwards what waits");
         if (ok) _forwarded += waits;
+    }
+
+    /// @dev With nothing left in channels, each settler and each epoch has what was earned there, to the wei.
+    function settleUp() external {
+        Channel[] memory channels = new Channel[](4);
+        for (uint256 c = 0; c < 4; ++c) channels[c] = _channels[c];
+        escrow.release(channels);
+        for (uint256 epoch = FIRST_EPOCH; epoch <= FeeEpochs.at(block.timestamp); ++epoch)
+            for (uint160 s = 0; s < 3; ++s) {
+                uint256 paid = splitter.paid(keccak256(abi.encode(nodeId, modelId, address(s), epoch)));
+                uint256 waits = escrow.fees(nodeId, modelId, address(s), epoch);
+                require(paid + waits == _earned[address(s)][epoch], "the settler's, of that epoch");
+            }
     }
 
     function reserve(uint8 who, uint64 amount, bool approved) external {
@@ -265,7 +265,7 @@ contract EscrowHandler is World {
         if (!ok) return;
         bytes32 requestId = keccak256(abi.encode(block.chainid, address(this), _counter));
         require(abi.decode(answer, (bytes32)) == requestId, "request id");
-        _asked.push(Asked(requestId, p, set, terms.expiry, terms.inputHash));
+        _asked.push(Asked(requestId, _counter, p, set, terms.expiry, terms.inputHash));
         _balance[p] -= set;
         _reserved += set;
     }
@@ -288,16 +288,23 @@ contract EscrowHandler is World {
         if (!ok) return;
         uint256 paid = _min(receipt.cumulativeFee, asked.amount);
         _collected += paid;
+        _earned[address(0)][FeeEpochs.at(block.timestamp)] += paid;
         _credit(asked.payer, asked.amount - paid);
         _reserved -= asked.amount;
         asked.amount = 0;
     }
 
-    function returnReservation(uint8 which) external {
+    /// @dev By anyone, or by who reserved: this contract.
+    function returnReservation(uint8 which, bool own) external {
         if (_asked.length == 0) return;
         Asked storage asked = _asked[which % _asked.length];
-        (bool ok, ) = address(escrow).call(abi.encodeCall(escrow.returnReservation, (asked.requestId)));
-        require(ok == (asked.amount != 0 && block.timestamp >= asked.expiry + 14 days), "returns in time");
+        (bool ok, ) = address(escrow).call(
+            own
+                ? abi.encodeCall(escrow.returnOwnReservation, (asked.counter))
+                : abi.encodeCall(escrow.returnReservation, (asked.requestId))
+        );
+        uint256 from = asked.expiry + (own ? 1 : 14 days);
+        require(ok == (asked.amount != 0 && block.timestamp >= from), "returns in time");
         if (!ok) return;
         _credit(asked.payer, asked.amount);
         _reserved -= asked.amount;
@@ -321,7 +328,7 @@ contract EscrowHandler is World {
             waiting += owed;
         }
         uint256 epoch = FeeEpochs.at(block.timestamp);
-        for (uint256 at = epoch - 4; at <= epoch; ++at)
+        for (uint256 at = FIRST_EPOCH; at <= epoch; ++at)
             for (uint160 s = 0; s < 3; ++s) waiting += escrow.fees(nodeId, modelId, address(s), at);
         require(waiting + _forwarded == _collected, "fees");
         uint256 reserved = 0;
@@ -353,6 +360,7 @@ contract EscrowHandler is World {
         if (settledAt == 0 || completedAt < _keyFrom || completedAt > _keyFrom + KEY_LIFE) return 0;
         if (settledAt > completedAt + 3 days) return 0;
         uint256 c = item.channel;
+        if ((_channels[c].modeMask >> item.receipt.mode) & 1 == 0) return 0;
         due = _min(item.max, item.receipt.cumulativeFee);
         if (c >= 2) {
             if (_limit[c] == 0 || completedAt > _expiry[c]) return 0;
@@ -366,6 +374,8 @@ contract EscrowHandler is World {
         _balance[_payerOf(item.channel)] -= amount;
         _collected += amount;
         _paidFor[_id(item)] += amount;
+        address settler = item.batch.count == 0 ? address(0) : item.batch.settler;
+        _earned[settler][FeeEpochs.at(registry.settledAt(item.digest))] += amount;
     }
 
     function _id(Item storage item) private view returns (bytes32) {
@@ -380,6 +390,36 @@ contract EscrowHandler is World {
     function _submit(uint256 which) private {
         (bool ok, ) = address(registry).call(_items[which].submission);
         require(ok, "settling is never paused here");
+    }
+
+    function _serveAlone(uint256 c, Receipt memory receipt, bytes32 id) private {
+        SignedReceipt[] memory single = new SignedReceipt[](1);
+        (single[0].receipt, single[0].signature) = (receipt, _sign(_secret(receipt.mode), id));
+        Batch memory none;
+        (none.keyId, none.mode, none.settler) = (receipt.keyId, receipt.mode, address(1));
+        _add(c, none, receipt, 0, new bytes32[](0), id);
+        _items[_items.length - 1].submission = abi.encodeCall(registry.settleReceipts, (single));
+    }
+
+    function _serveTogether(
+        uint8[2] memory cs,
+        Receipt[2] memory receipts,
+        bytes32[2] memory ids,
+        uint256 seed
+    ) private {
+        bytes32[2] memory leaves = [_leaf(ids[0]), _leaf(ids[1])];
+        bytes32 root = keccak256(abi.encodePacked(bytes1(0x01), leaves[0], leaves[1]));
+        SignedBatch[] memory batches = new SignedBatch[](1);
+        Receipt memory first = receipts[0];
+        batches[0].batch = Batch(first.keyId, first.mode, root, 2, bytes32(seed), address(uint160(seed % 3)));
+        bytes32 digest = registry.batchDigest(batches[0].batch);
+        batches[0].signature = _sign(_secret(first.mode), digest);
+        for (uint256 i = 0; i < 2; ++i) {
+            bytes32[] memory proof = new bytes32[](1);
+            proof[0] = leaves[1 - i];
+            _add(cs[i], batches[0].batch, receipts[i], uint32(i), proof, digest);
+            _items[_items.length - 1].submission = abi.encodeCall(registry.settleBatches, (batches));
+        }
     }
 
     function _add(
@@ -420,13 +460,15 @@ contract EscrowHandler is World {
         claim.contextHash = receipt.contextHash;
     }
 
-    function _receipt(uint256 c, uint256 seed) private view returns (Receipt memory receipt) {
+    /// @dev Keys are numbered as modes are: 0 signs VANILLA, 2 is the enclave's.
+    function _receipt(uint256 c, uint256 seed, bool tee) private view returns (Receipt memory receipt) {
         receipt.sequence = uint64(1 + (seed % 5));
         receipt.requestId = keccak256(abi.encode(escrow.channelIdOf(_channels[c]), receipt.sequence));
         receipt.modelId = modelId;
         receipt.inputHash = bytes32(seed % 7);
         receipt.outputHash = bytes32(seed);
-        receipt.keyId = keyIds[0];
+        receipt.mode = tee ? 2 : 0;
+        receipt.keyId = keyIds[receipt.mode];
         receipt.payer = _channels[c].payer;
         receipt.cumulativeFee = uint128((seed >> 16) % 1e6);
         receipt.completedAt = uint64(block.timestamp - ((seed >> 40) % 1 days) * ((seed >> 80) % 2));
@@ -434,6 +476,10 @@ contract EscrowHandler is World {
 
     function _leaf(bytes32 id) private pure returns (bytes32) {
         return keccak256(abi.encodePacked(bytes1(0), id));
+    }
+
+    function _start() internal pure override returns (uint256) {
+        return 1_802_000_000;
     }
 
     function _payer(uint256 p) private pure returns (address) {

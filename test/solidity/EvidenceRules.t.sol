@@ -106,6 +106,23 @@ contract EvidenceRulesTest is EvidenceRules {
         require(_checkDistrust(found, mode, settledAt) == expected, "distrust");
     }
 
+    /// @notice The end of consent is told from distrust, which comes first, and only where sources are required. [R4][R10]
+    function testFuzz_consent(uint40[3] memory moments, uint256 rest, uint8 near, bool required) external pure {
+        (uint40 distrustedFrom, uint40 end, uint40 settledAt) = (moments[0], moments[1], moments[2]);
+        if (near % 3 != 2) settledAt = moments[near % 3];
+        uint256 first = required && end < distrustedFrom ? end : distrustedFrom;
+        uint256 mask = type(uint40).max;
+        uint256 model = (rest & ~(mask | (uint256(1) << 95))) | first | (required ? uint256(1) << 95 : 0);
+        uint256 verifier = required ? (rest & ~(mask << 88)) | (uint256(distrustedFrom) << 88) : rest;
+        Reason expected =
+            settledAt >= distrustedFrom
+                ? Reason.ModelDistrusted
+                : required && settledAt >= end
+                    ? Reason.ConsentWithdrawn
+                    : Reason.None;
+        require(_checkModelAt(model, verifier, settledAt) == expected, "consent");
+    }
+
     /// @notice A freeze holds until its last second, of whatever the mode rests on and of nothing else. [R8]
     function testFuzz_freeze(uint40[4] memory until, uint40 time, uint8 mode, uint8 near) external {
         mode = mode % 3;
@@ -139,7 +156,8 @@ contract EvidenceRulesTest is EvidenceRules {
     function _states(uint40[4] memory moments, uint256 place) private pure returns (Evidence memory found) {
         uint256 others = ~(uint256(type(uint40).max) << place);
         found.key = others | (uint256(moments[0]) << place);
-        found.model = others | (uint256(moments[1]) << place);
+        // But for what says that a moment is not distrust's.
+        found.model = (others & ~(uint256(1) << 95)) | (uint256(moments[1]) << place);
         found.verifier = others | (uint256(moments[2]) << place);
         found.measurement = others | (uint256(moments[3]) << place);
     }

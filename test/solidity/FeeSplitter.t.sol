@@ -3,6 +3,7 @@ pragma solidity 0.8.34;
 
 import {FeeRates, FeeShares, PendingRates} from "../../contracts/interfaces/IFeeSplitter.sol";
 import {Lineage, ModelContributor, ModelParent} from "../../contracts/interfaces/IModelLineage.sol";
+import {ModelSource} from "../../contracts/interfaces/IModelSources.sol";
 import {ModelVersion} from "../../contracts/interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
 import {FeeInbox} from "../../contracts/opg/FeeInbox.sol";
@@ -69,7 +70,9 @@ abstract contract FeeWorld {
                 verifier: address(0),
                 verifyingKey: "",
                 signals: "",
-                lineage: lineage
+                lineage: lineage,
+                licence: "",
+                sources: new ModelSource[](0)
             });
     }
 

@@ -5,6 +5,7 @@ import {DevelopmentAttestationVerifier} from "../../contracts/development/Develo
 import {InferenceRegistry} from "../../contracts/inference/InferenceRegistry.sol";
 import {Attestation} from "../../contracts/interfaces/IAttestationVerifier.sol";
 import {Lineage, ModelContributor, ModelParent} from "../../contracts/interfaces/IModelLineage.sol";
+import {ModelSource} from "../../contracts/interfaces/IModelSources.sol";
 import {ModelVersion} from "../../contracts/interfaces/IModelRegistry.sol";
 import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
 import {IOPGVesting} from "../../contracts/interfaces/IOPGVesting.sol";
@@ -36,7 +37,7 @@ abstract contract World {
     bytes32[3] internal keyIds;
 
     constructor() {
-        vm.warp(1_800_000_000);
+        vm.warp(_start());
         (address[] memory holders, uint256[] memory amounts) = (new address[](1), new uint256[](1));
         (holders[0], amounts[0]) = (address(this), 1_000_000_000e18);
         token = new OPGToken(holders, amounts);
@@ -66,10 +67,17 @@ abstract contract World {
                 verifier: address(models.groth16Verifier()),
                 verifyingKey: SyntheticProofs.key(),
                 signals: "input, output, binding",
-                lineage: Lineage(0, new ModelParent[](0), new ModelContributor[](0))
+                lineage: Lineage(0, new ModelParent[](0), new ModelContributor[](0)),
+                licence: "",
+                sources: new ModelSource[](0)
             })
         );
         enclaves.approveMeasurement(MEASUREMENT, modelId);
+    }
+
+    /// @dev When everything begins.
+    function _start() internal pure virtual returns (uint256) {
+        return 1_800_000_000;
     }
 
     function _secret(uint256 key) internal pure returns (uint256) {

@@ -37,6 +37,7 @@ export const REASONS = [
   "NotInBatch",
   "KeyMismatch",
   "ModeMismatch",
+  "ConsentWithdrawn",
 ] as const;
 export type ReasonName = (typeof REASONS)[number];
 /** The same by name. */

@@ -11,7 +11,8 @@ import {
   toBeHex,
 } from "ethers";
 import { AbiCoder, randomBytes, zeroPadValue, ZeroHash } from "ethers";
-import { OpenGradientDevelopment } from "../../deploy/modules/protocol.ts";
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import { withNewToken } from "../../deploy/modules/protocol.ts";
 import { readParameters } from "../../deploy/parameters.ts";
 import {
   EnclaveRegistry__factory,
@@ -96,6 +97,8 @@ export const NO_BATCH: BatchFields = {
 
 /** The lineage of a model version that derives from none and shares with nobody. */
 export const NO_LINEAGE = { royalty: 0, parents: [], contributors: [] };
+/** What a model version declares that names neither a licence nor data sources. */
+export const NO_DATA = { licence: "", sources: [] };
 
 /** Public key as the contracts take it: x ‖ y. */
 export function publicKeyOf(wallet: { signingKey: SigningKey }): string {
@@ -128,11 +131,21 @@ export function merkleProofOf(ids: string[], index: number): string[] {
   return proof;
 }
 
+const ATTESTATION_ROOT = 3;
 /**
- * A fresh local chain with everything deployed by the module that deploys it for real.
- * @param startsAt The chain's first moment; now by default.
+ * The development deployment, but for who checks attestations: one ordinary signature instead of five of P-384, since
+ * most tests are about something else. What checks them for real is test/attestation's.
  */
-export async function deployProtocol(startsAt = new Date()) {
+const AttestedBySignature = buildModule("OpenGradientDevelopment", (m) =>
+  withNewToken(m, () => m.contract("DevelopmentAttestationVerifier", [m.getAccount(ATTESTATION_ROOT)])),
+);
+
+/**
+ * A fresh local chain with everything deployed as it is for real.
+ * @param startsAt The chain's first moment; now by default.
+ * @param module The development deployment itself, where attestation matters: {@link Protocol.attest} is of no use then.
+ */
+export async function deployProtocol(startsAt = new Date(), module: typeof AttestedBySignature = AttestedBySignature) {
   const connection = await network.create({ network: "default", override: { initialDate: startsAt } });
   const { ethers, ignition, networkHelpers } = connection;
   const [deployer, admin, guardian, attestationRoot, operator, other] = (await ethers.getSigners()) as [
@@ -144,7 +157,7 @@ export async function deployProtocol(startsAt = new Date()) {
     Signer,
   ];
   const { OpenGradientDevelopment: ours, ...others } = await readParameters(31337);
-  const contracts = await ignition.deploy(OpenGradientDevelopment, {
+  const contracts = await ignition.deploy(module, {
     // What is free at the token event goes to the deployer, who hands it to whoever needs some.
     parameters: { OpenGradientDevelopment: { ...ours!, liquidity: deployer.address }, ...others },
   });
@@ -240,6 +253,7 @@ export async function deployProtocol(startsAt = new Date()) {
       verifyingKey: "0x",
       signals: "",
       lineage: NO_LINEAGE,
+      ...NO_DATA,
     };
     await models.register(version);
     return models.modelIdOf(deployer.address, version);

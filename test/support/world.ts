@@ -1,7 +1,7 @@
 import { id, Wallet, type BytesLike } from "ethers";
 import { keyBytes } from "./groth16.ts";
 import { developmentSetup, provedBatch, provedReceipt, type Proved } from "./proofs.ts";
-import { deployProtocol, Mode, NO_LINEAGE, type ReceiptFields } from "./protocol.ts";
+import { deployProtocol, Mode, NO_DATA, NO_LINEAGE, type ReceiptFields } from "./protocol.ts";
 import { reasonName } from "./outcome.ts";
 
 export const SECONDS = {
@@ -37,6 +37,7 @@ export async function deployWorld(startsAt?: Date) {
     verifyingKey: keyBytes(setup),
     signals: "input, score, binding",
     lineage: NO_LINEAGE,
+    ...NO_DATA,
   };
   await p.models.register(version);
   const modelId = await p.models.modelIdOf(p.signers.deployer.address, version);

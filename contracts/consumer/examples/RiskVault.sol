@@ -6,7 +6,8 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IInferenceRegistry} from "../../interfaces/IInferenceRegistry.sol";
 import {Opening, Verification} from "../../interfaces/InferenceTypes.sol";
-import {Accept, InferenceConsumer, Policies} from "../InferenceConsumer.sol";
+import {PolicyEntry, UncheckedFunction} from "../../interfaces/IInferencePolicies.sol";
+import {Accept, InferenceConsumer, Policies, StatedConsumer} from "../StatedConsumer.sol";
 import {ReturnFeatures} from "./ReturnFeatures.sol";
 
 /// @title RiskVault
@@ -22,7 +23,7 @@ import {ReturnFeatures} from "./ReturnFeatures.sol";
 /// anybody shows that something behind it is doubted by now ({revokeScore}).
 /// @dev An example of acting on an inference. It charges no interest and liquidates nobody, and its tokens must neither
 /// take a fee on transfer nor rebase. Balances change before tokens move.
-contract RiskVault is InferenceConsumer {
+contract RiskVault is StatedConsumer {
     using SafeERC20 for IERC20;
 
     /// @notice What the parties agree on; it never changes.
@@ -165,10 +166,7 @@ contract RiskVault is InferenceConsumer {
     /// @param opening The receipt of the score and its place among the settled ones.
     /// @param outputs The model's outputs: the score alone.
     function applyScore(Opening calldata opening, uint256[] calldata outputs) external {
-        Verification memory verified = _consumeVerified(
-            opening,
-            Policies.accept(Accept.ZKML, model, maxScoreAge).onInput(currentInput()).settledFor(minSettled)
-        );
+        Verification memory verified = _consumeVerified(opening, _statedPolicy().onInput(currentInput()));
         _requireCircuitOutputs(opening.receipt, outputs);
         uint256 expiresAt = _ageFrom(opening.receipt, verified) + maxScoreAge;
         // Or anybody could shorten the life of a score by bringing an older one of the same prices.
@@ -248,6 +246,29 @@ contract RiskVault is InferenceConsumer {
         uint256 limit = calmLimit - ((calmLimit - riskyLimit) * risk) / WORST;
         uint256 worth = Math.mulDiv(positions[borrower].collateral, prices[prices.length - 1], collateralUnit);
         return Math.mulDiv(worth, limit, BASIS_POINTS);
+    }
+
+    // ------------------------------------------------------------------------------------------------ what it states
+
+    /// @inheritdoc StatedConsumer
+    function _policies() internal view override returns (PolicyEntry[] memory entries) {
+        entries = new PolicyEntry[](1);
+        entries[0].selector = this.applyScore.selector;
+        entries[0].policy = Policies.accept(Accept.ZKML, model, maxScoreAge).statesInput().settledFor(minSettled);
+    }
+
+    /// @inheritdoc StatedConsumer
+    function _unchecked() internal pure override returns (UncheckedFunction[] memory list) {
+        list = new UncheckedFunction[](7);
+        list[0].selector = this.postPrices.selector;
+        list[1].selector = this.deposit.selector;
+        list[2].selector = this.repay.selector;
+        list[3].selector = this.withdrawLiquidity.selector;
+        // Both count with the score that was applied, or with the worst.
+        list[4] = UncheckedFunction(this.borrow.selector, this.applyScore.selector);
+        list[5] = UncheckedFunction(this.withdraw.selector, this.applyScore.selector);
+        // Drops a score, on the registry's word alone.
+        list[6] = UncheckedFunction(this.revokeScore.selector, this.applyScore.selector);
     }
 
     function _requireWithinLimit() private {

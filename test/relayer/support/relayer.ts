@@ -66,7 +66,7 @@ export function makeChain() {
       const modelId = random();
       models.set(modelId, {
         ...{ modes, verifier: protocol.ZERO_ADDRESS, distrustedFrom: NEVER, frozenUntil: 0n },
-        ...{ verifierDistrustedFrom: NEVER, verifierFrozenUntil: 0n, ...over },
+        ...{ verifierDistrustedFrom: NEVER, verifierFrozenUntil: 0n, blockedFrom: NEVER, ...over },
       });
       return modelId;
     },

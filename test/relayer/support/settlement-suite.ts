@@ -13,13 +13,13 @@ import * as protocol from "../../../relayer/protocol/index.ts";
 import type { Domain, Hex, Receipt } from "../../../relayer/protocol/index.ts";
 import * as groth16 from "../../support/groth16.ts";
 import { openHttpDoor } from "../../support/http-door.ts";
-import { deployProtocol, Mode, NO_LINEAGE, type Protocol } from "../../support/protocol.ts";
+import { deployProtocol, Mode, NO_DATA, NO_LINEAGE, type Protocol } from "../../support/protocol.ts";
 import { random, removeDir, request, tempDir, type Answer } from "./relayer.ts";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The same suite over the embedded database, or over the server at `databaseUrl`. */
-export function settlementSuite(title: string, databaseUrl?: string): void {
+/** The same suite over the embedded database, or over the servers given. */
+export function settlementSuite(title: string, databaseUrl?: string, redisUrl?: () => string): void {
   describe(title, () => {
     let p: Protocol;
     let door: Awaited<ReturnType<typeof openHttpDoor>>;
@@ -44,6 +44,7 @@ export function settlementSuite(title: string, databaseUrl?: string): void {
         ...{ contentHash: random(), uri: "ipfs://scorer", modes: 1 << Mode.ZKML, signals: "in, out, binding" },
         ...{ verifier: await p.groth16.getAddress(), verifyingKey: groth16.keyBytes(setup) },
         lineage: NO_LINEAGE,
+        ...NO_DATA,
       };
       await p.models.register(version);
       zkml = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;
@@ -59,6 +60,7 @@ export function settlementSuite(title: string, databaseUrl?: string): void {
           },
           http: { port: 0, requestsPerSecond: 1_000, burst: 1_000 },
           store: { dataDir, databaseUrl },
+          queue: { redisUrl: redisUrl?.(), callsPerMinute: 6_000 },
           sealing: { policy: { ...quick, maxCount: 3 }, aloneAfterMs: 1_500 },
           settlement: { policy: quick, sweepMs: 50, retryMs: 100 },
         }),

@@ -1,6 +1,7 @@
-import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+/** Certificates and documents of the form that AWS's have, well formed by default, and wrong where one says so. */
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { p384 } from "@noble/curves/nist.js";
 
-/** DER and CBOR as a test wants them: well formed by default, and wrong where it says so. */
 export function der(tag: number, ...content: Uint8Array[]): Buffer {
   const body = Buffer.concat(content);
   const length = body.length;
@@ -38,23 +39,31 @@ const SPKI_P384 = hex("3076301006072a8648ce3d020106052b8104002203620004");
 export const BASIC_CONSTRAINTS = "551d13";
 export const KEY_USAGE = "551d0f";
 
+/** A P-384 key. */
 export interface Keys {
-  readonly privateKey: KeyObject;
   /** x ‖ y. */
   readonly publicKey: Buffer;
+  /** r ‖ s over SHA-384 of a message. */
+  sign(message: Uint8Array): Buffer;
 }
 
+/** A key that nobody had before, OpenSSL's. */
 export function newKeys(): Keys {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
   const jwk = publicKey.export({ format: "jwk" });
   return {
-    privateKey,
     publicKey: Buffer.concat([Buffer.from(jwk.x!, "base64url"), Buffer.from(jwk.y!, "base64url")]),
+    sign: (message) => sign("sha384", message, { key: privateKey, dsaEncoding: "ieee-p1363" }),
   };
 }
 
-export function signature384(keys: Keys, message: Uint8Array): Buffer {
-  return sign("sha384", message, { key: keys.privateKey, dsaEncoding: "ieee-p1363" });
+/** A key that whoever reads its name has; it signs a message the same way each time (RFC 6979). */
+export function publishedKeys(name: string): Keys {
+  const secret = createHash("sha384").update(name).digest();
+  return {
+    publicKey: Buffer.from(p384.getPublicKey(secret, false)).subarray(1),
+    sign: (message) => Buffer.from(p384.sign(message, secret)),
+  };
 }
 
 export function integer(bytes: Uint8Array): Buffer {
@@ -146,7 +155,7 @@ export function issue(issuer: { keys: Keys; name: string } | undefined, wish: Wi
     der(0xa3, der(0x30, ...draft.extensions)),
     draft.tail,
   );
-  const raw = signature384(issuer?.keys ?? keys, body);
+  const raw = (issuer?.keys ?? keys).sign(body);
   const right = der(0x30, integer(raw.subarray(0, 48)), integer(raw.subarray(48)));
   const written = draft.signature ? draft.signature(right) : right;
   return {
@@ -212,10 +221,6 @@ export function document(wish: DocumentWish): Buffer {
   ]);
   const payload = cborBytes(wish.payload ? wish.payload(map) : map);
   const signed = Buffer.concat([hex("846a5369676e61747572653144a101382240"), payload]);
-  const right = Buffer.concat([
-    hex("8444a1013822a0"),
-    payload,
-    cborBytes(signature384(wish.signer ?? own.keys, signed)),
-  ]);
+  const right = Buffer.concat([hex("8444a1013822a0"), payload, cborBytes((wish.signer ?? own.keys).sign(signed))]);
   return wish.envelope ? wish.envelope(right) : right;
 }

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+import Bull from "bull";
+import { createInProcessQueue } from "./in-process.ts";
+import type { Queue, Work, WorkHealth } from "./queue.ts";
+
+/** Redis cannot be used as it is. `code` is stable. */
+export class QueueError extends Error {
+  override readonly name = "QueueError";
+  readonly code: "redis_unreachable" | "redis_evicts" | "unknown_work" | "not_dead";
+  constructor(code: QueueError["code"], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+export interface BullOptions {
+  /** `redis://` or `rediss://`. */
+  redisUrl: string;
+  /** Where it keeps its keys: one for every ledger, so that relayers of different ledgers never share work. */
+  prefix: string;
+  /** The kinds that this process runs; all by default. It may wake others all the same. */
+  runs?: readonly string[];
+  /** First pause after a failure; it doubles up to `maxRetryMs`. Milliseconds. */
+  retryMs?: number;
+  maxRetryMs?: number;
+  /** Without Redis for so long this process runs the work itself until Redis is back. Milliseconds. */
+  aloneAfterMs?: number;
+  /** A worker that was killed is noticed after this long, and its piece runs elsewhere. Milliseconds. */
+  lockMs?: number;
+  /** A dead letter is tried again by itself after so long. Milliseconds. */
+  reviveAfterMs?: number;
+  onError?: (details: { work: string; key: string | null; failures: number; error: Error }) => void;
+  /** Told when it begins (`true`) and ends (`false`) to work without Redis. */
+  onAlone?: (alone: boolean) => void;
+}
+
+/** A piece that was given up for now. */
+export interface DeadLetter {
+  work: string;
+  key: string;
+  /** What the last try failed with. */
+  reason: string;
+  failures: number;
+  /** Unix milliseconds. */
+  diedAt: number;
+}
+
+export interface SharedQueue extends Queue {
+  /** The queues behind it, for a dashboard. */
+  readonly queues: readonly Bull.Queue[];
+  deadLetters(): Promise<DeadLetter[]>;
+  /** Tries a dead letter again, now. @throws {QueueError} `unknown_work`, `not_dead` */
+  replay(work: string, key: string): Promise<void>;
+}
+
+const DEAD_AT_ONCE = 1_000;
+
+/**
+ * Shares work among processes, on Redis. The ledger says what is to be done, and a sweep (of one process a period, for
+ * all) brings it here: Redis may be wiped at any moment, and while it is away every process goes on by itself, since
+ * work may run twice.
+ * @throws {QueueError} `redis_unreachable`; `redis_evicts` if Redis may throw keys away.
+ */
+export async function createBullQueue(works: Record<string, Work>, options: BullOptions): Promise<SharedQueue> {
+  const { runs = Object.keys(works), aloneAfterMs = 15_000, onError, onAlone } = options;
+  const unknown = runs.filter((name) => !works[name]);
+  if (unknown.length > 0) throw new QueueError("unknown_work", `There is no work named ${unknown.join(", ")}`);
+  const kinds = new Map(Object.entries(works).map(([name, work]) => [name, createKind(name, work, options)]));
+  const own = runs.map((name) => kinds.get(name)!);
+  try {
+    await requireUsable([...kinds.values()][0]!.queue);
+  } catch (error) {
+    await Promise.all([...kinds.values()].map((kind) => kind.close()));
+    throw error;
+  }
+  for (const kind of own) kind.start();
+
+  let alone: Queue | null = null;
+  let lastSeen = Date.now();
+  const watch = setInterval(
+    () => {
+      const connected = own.every(({ queue }) => queue.client.status === "ready");
+      if (connected) lastSeen = Date.now();
+      if (connected && alone) {
+        const ended = alone;
+        alone = null;
+        onAlone?.(false);
+        void ended.close();
+      } else if (!connected && !alone && Date.now() - lastSeen > aloneAfterMs) {
+        onAlone?.(true);
+        const mine = Object.fromEntries(runs.map((name) => [name, works[name]!]));
+        alone = createInProcessQueue(mine, { ...options, ...(onError ? { onError } : {}) });
+      }
+    },
+    Math.min(1_000, aloneAfterMs),
+  );
+
+  return {
+    queues: [...kinds.values()].map(({ queue }) => queue),
+    wake(work, key) {
+      if (alone) alone.wake(work, key);
+      else void kinds.get(work)?.add([key]);
+    },
+    async settle() {
+      if (alone) return alone.settle();
+      for (const kind of own) await kind.sweep(true);
+      for (const kind of own) await kind.drain();
+    },
+    health: () => alone?.health() ?? Object.fromEntries(own.map((kind) => [kind.name, kind.health()])),
+    async deadLetters() {
+      return (await Promise.all([...kinds.values()].map((kind) => kind.dead()))).flat();
+    },
+    async replay(work, key) {
+      const kind = kinds.get(work);
+      if (!kind) throw new QueueError("unknown_work", `There is no work named ${work}; there are ${[...kinds.keys()]}`);
+      const job = await kind.queue.getJob(key);
+      if (!job || !(await job.isFailed()))
+        throw new QueueError("not_dead", `${work} ${key} is no dead letter; see dead-letters for those there are`);
+      await job.retry();
+    },
+    async close() {
+      clearInterval(watch);
+      await Promise.all([...[...kinds.values()].map((kind) => kind.close()), alone?.close()]);
+    },
+  };
+}
+
+/** One kind of work and its queue on Redis. */
+function createKind(name: string, work: Work, options: BullOptions) {
+  const {
+    redisUrl,
+    prefix,
+    retryMs = 500,
+    maxRetryMs = 60_000,
+    reviveAfterMs = 3_600_000,
+    lockMs = 30_000,
+    onError,
+  } = options;
+  const health: WorkHealth = { running: 0, waiting: 0, consecutiveFailures: 0, lastError: null, lastSweepAt: null };
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let sweeping: Promise<void> | null = null;
+
+  const queue = new Bull(name, redisUrl, {
+    prefix,
+    ...(work.rate ? { limiter: { max: work.rate.max, duration: work.rate.durationMs } } : {}),
+    settings: {
+      lockDuration: lockMs,
+      stalledInterval: lockMs,
+      // A piece whose workers die again and again is a dead letter too, if its kind has them.
+      maxStalledCount: work.deadAfter ?? Number.MAX_SAFE_INTEGER,
+      backoffStrategies: { doubling: (failures) => Math.min(maxRetryMs, retryMs * 2 ** (failures - 1)) },
+    },
+    defaultJobOptions: {
+      attempts: work.deadAfter ?? Number.MAX_SAFE_INTEGER,
+      backoff: { type: "doubling" },
+      removeOnComplete: true,
+      stackTraceLimit: 1,
+    },
+  });
+  // Bull tells of lost connections and wiped keys this way; without a listener they would end the process.
+  queue.on("error", (error) => void (closed || report(null, error, 1)));
+
+  function report(key: string | null, thrown: unknown, failures: number): void {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    health.consecutiveFailures++;
+    health.lastError = error.message;
+    try {
+      onError?.({ work: name, key, failures, error });
+    } catch {
+      // A listener's own trouble must not stop the work.
+    }
+  }
+
+  async function process(job: Bull.Job): Promise<void> {
+    health.running++;
+    try {
+      await work.run(String(job.id));
+      health.consecutiveFailures = 0;
+    } catch (thrown) {
+      report(String(job.id), thrown, job.attemptsMade + 1);
+      throw thrown instanceof Error ? thrown : new Error(String(thrown));
+    } finally {
+      health.running--;
+    }
+  }
+
+  /** A piece has its key for an id: however often it is added, it waits once. */
+  async function add(keys: readonly string[]): Promise<void> {
+    try {
+      if (!closed && keys.length > 0) await queue.addBulk(keys.map((key) => ({ data: {}, opts: { jobId: key } })));
+    } catch (error) {
+      // Lost: the sweep finds it again.
+      if (!closed) report(null, error, 1);
+    }
+  }
+
+  async function sweepOnce(now: boolean): Promise<void> {
+    try {
+      // Commands would wait for Redis to come back, and a sweep with them.
+      if (queue.client.status !== "ready") return;
+      const turn = await queue.client.set(`${prefix}:${name}:sweep`, "1", "PX", Math.max(1, work.sweepMs), "NX");
+      if (!turn && !now) return;
+      await add(await work.find());
+      health.lastSweepAt = Date.now();
+      health.waiting = await queue.getWaitingCount();
+      for (const letter of await dead())
+        if (Date.now() - letter.diedAt > reviveAfterMs) await (await queue.getJob(letter.key))?.retry();
+    } catch (error) {
+      if (!closed) report(null, error, 1);
+    }
+  }
+
+  function sweep(now: boolean): Promise<void> {
+    sweeping ??= sweepOnce(now).finally(() => (sweeping = null));
+    return sweeping;
+  }
+
+  async function dead(): Promise<DeadLetter[]> {
+    if (work.deadAfter === undefined) return [];
+    const jobs = await queue.getFailed(0, DEAD_AT_ONCE - 1);
+    return jobs.filter(Boolean).map((job) => ({
+      ...{ work: name, key: String(job.id), reason: job.failedReason ?? "" },
+      ...{ failures: job.attemptsMade, diedAt: job.finishedOn ?? 0 },
+    }));
+  }
+
+  function loop(): void {
+    if (closed) return;
+    void sweep(false).finally(() => {
+      if (!closed) timer = setTimeout(loop, work.sweepMs);
+    });
+  }
+
+  return {
+    name,
+    queue,
+    add,
+    sweep,
+    dead,
+    health: () => ({ ...health }),
+    start(): void {
+      void queue.process(work.concurrency, process).catch((error: Error) => void (closed || report(null, error, 1)));
+      timer = setTimeout(loop, 0);
+    },
+    /** Resolves when nothing waits or runs that was not tried yet. */
+    async drain(): Promise<void> {
+      for (;;) {
+        const { waiting, active } = await queue.getJobCounts();
+        if (waiting + active === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    async close(): Promise<void> {
+      closed = true;
+      clearTimeout(timer);
+      // Where Redis is away nothing can be handed back: the lock runs out, and another takes the piece.
+      const ready = queue.client.status === "ready";
+      await sweeping;
+      await queue.close(!ready);
+    },
+  };
+}
+
+/** Redis answers, and keeps what it is given: an evicted job would be lost work until the next sweep [FM]. */
+async function requireUsable(queue: Bull.Queue): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const patience = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("no answer in 10 s")), 10_000);
+    });
+    await Promise.race([queue.isReady(), patience]);
+  } catch (error) {
+    throw new QueueError("redis_unreachable", `Redis does not answer: ${(error as Error).message}`, error);
+  } finally {
+    clearTimeout(timer);
+  }
+  let policy: string | undefined;
+  try {
+    policy = ((await queue.client.config("GET", "maxmemory-policy")) as string[])[1];
+  } catch {
+    return; // a hosted Redis may not tell; its operator was told in the manual
+  }
+  if (policy !== undefined && policy !== "noeviction")
+    throw new QueueError("redis_evicts", `Redis evicts keys (maxmemory-policy ${policy}); set it to noeviction`);
+}
