@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { concat, id, keccak256, toUtf8Bytes, ZeroAddress, ZeroHash } from "ethers";
+import { concat, id, type Result, keccak256, toUtf8Bytes, ZeroAddress, ZeroHash } from "ethers";
 import { BOND, DAY, FEE, HOUR, OPG, Status, TEXT, useRequests } from "./support.ts";
 
 describe("InferenceRequests: asking and accepting", () => {
@@ -15,7 +15,7 @@ describe("InferenceRequests: asking and accepting", () => {
       .and.to.emit(w.requests, "InputAt")
       .withArgs(requestId, "0x1234");
     expect(await w.token.balanceOf(w.requestsAt)).to.equal(FEE);
-    const found = await w.requests.inferenceRequest(requestId);
+    const found = (await w.requests.inferenceRequest(requestId)) as unknown as Result;
     expect(found.toObject()).to.deep.include({
       requester: w.requesterAt,
       maxFee: FEE,

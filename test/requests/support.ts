@@ -1,4 +1,14 @@
-import { concat, id, keccak256, parseEther, toUtf8Bytes, ZeroAddress, ZeroHash } from "ethers";
+import {
+  type BaseContractMethod,
+  concat,
+  type Contract,
+  id,
+  keccak256,
+  parseEther,
+  toUtf8Bytes,
+  ZeroAddress,
+  ZeroHash,
+} from "ethers";
 import { coder, Mode, type ReceiptFields } from "../support/protocol.ts";
 import { deployWorld } from "../support/world.ts";
 
@@ -49,12 +59,28 @@ export const encodeArtifacts = (artifacts: ArtifactFields[], contents: Uint8Arra
   coder.encode([ARTIFACTS, "bytes[]"], [artifacts, contents]);
 export const TEXT = artifactsOf([{ kind: 0, mediaType: "text/plain", content: "the answer" }]);
 
+/** A contract of test/solidity: there are no generated types of these. */
+export type TestContract<Names extends string> = Contract & Record<Names, BaseContractMethod>;
+type Requester = TestContract<
+  | "ask"
+  | "askWithInput"
+  | "cancel"
+  | "retry"
+  | "behave"
+  | "callInCallback"
+  | "last"
+  | "answers"
+  | "gasSeen"
+  | "output"
+  | "result"
+>;
+
 /** The world with a requester that is a contract and rich, and a node that offers its model version. */
 export async function deployRequests() {
   const w = await deployWorld();
   const { requests, token, nodes, signers } = w;
   const requestsAt = await requests.getAddress();
-  const requester = await w.ethers.deployContract("ScriptedRequester", [requestsAt], signers.other);
+  const requester = (await w.ethers.deployContract("ScriptedRequester", [requestsAt], signers.other)) as Requester;
   const requesterAt = await requester.getAddress();
   await token.transfer(requesterAt, 1_000n * OPG);
   await token.transfer(signers.operator.address, 1_000n * OPG);

@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { id, ZeroHash } from "ethers";
 import { Reason } from "../support/outcome.ts";
 import { InferenceRequests__factory } from "../../typechain/index.ts";
-import { BOND, DAY, FEE, HOUR, Mismatch, OPG, Status, TEXT, useRequests, type RequestsWorld } from "./support.ts";
+import { BOND, DAY, FEE, HOUR, Mismatch, OPG, Status, TEXT, useRequests } from "./support.ts";
+import type { RequestsWorld, TestContract } from "./support.ts";
 
 describe("InferenceRequests: what is not answered", () => {
   const world = useRequests();
@@ -88,8 +89,11 @@ describe("InferenceRequests: what is not answered", () => {
 
   it("counts neither pauses before acceptance nor such as begin at the deadline or later [R8]", async () => {
     const w = world();
+    const early = await w.ask({ deadline: (await w.now()) + 2n * DAY });
     await pause(w);
     await w.goTo((await w.now()) + DAY);
+    await w.accept(early);
+    expect(await w.requests.deadlineOf(early)).to.equal((await w.requests.inferenceRequest(early)).deadline);
     const [deadline, second] = [(await w.now()) + 7n * DAY - 60n, (await w.now()) + 6n * DAY];
     const requestId = await w.ask({ deadline });
     const short = await w.ask({ deadline: second });
@@ -159,7 +163,9 @@ describe("InferenceRequests: what is not answered", () => {
 
   describe("with a token that misbehaves", () => {
     async function picky(w: RequestsWorld) {
-      const token = await w.ethers.deployContract("PickyToken", [10n ** 30n]);
+      const token = (await w.ethers.deployContract("PickyToken", [10n ** 30n])) as TestContract<
+        "approve" | "transfer" | "takeFee" | "refuse" | "callBack" | "answer" | "balanceOf"
+      >;
       const deployed = await w.ethers.deployContract("InferenceRequests", [
         await token.getAddress(),
         await w.registry.getAddress(),
