@@ -4,6 +4,7 @@ import { EnclaveRegistry__factory, NitroAttestation__factory } from "../../typec
 import { generatorTable } from "../../relayer/attestation/generator-table.ts";
 import { attestationEvidence, cacheCertificates } from "../../relayer/attestation/registration.ts";
 import { deployProtocol, keyIdOf, publicKeyOf } from "../support/protocol.ts";
+import { newRsaKey } from "../support/rsa.ts";
 import { document, pcr } from "./authority.ts";
 import { nitroChain } from "./support.ts";
 
@@ -60,6 +61,23 @@ describe("NitroAttestation: admission to the enclave registry", function () {
     expect(await p.enclaves.nodeOf(keyId)).to.equal(p.nodeId);
     expect(gasUsed).to.be.below(3_000_000n);
     expect(total + gasUsed).to.be.below(10_000_000n);
+  });
+
+  it("admits an RSA key of a gateway by the same document, as the DER that it carries", async () => {
+    const p = await deployed();
+    const key = newRsaKey();
+    const made = document({
+      chain: p.chain.all,
+      timestamp: (await p.networkHelpers.time.latest()) * 1000,
+      publicKey: key.der,
+      userData: getBytes(await p.enclaves.registrationUserData(p.nodeId)),
+    });
+    await cacheCertificates(await p.nitro.getAddress(), p.signers.operator, made, noJournal);
+    const until = (await p.networkHelpers.time.latest()) + 86_400;
+    await p.enclaves.admit(p.nodeId, attestationEvidence(made), until);
+    const state = await p.enclaves.keyState(key.keyId);
+    expect([state.kind, state.nodeId]).to.deep.equal([2n, p.nodeId]);
+    expect(await p.enclaves.measurementOf(key.keyId)).to.equal(keccak256(Buffer.concat([pcr(0), pcr(1), pcr(2)])));
   });
 
   it("refuses a document for another node, and one older than an hour (R4)", async () => {
