@@ -15,6 +15,9 @@ const LEDGER = "contracts/inference/InferenceRegistry.sol";
 const KEYS = "contracts/registry/KeyRegistry.sol";
 const NODES = "contracts/registry/NodeRegistry.sol";
 const ENCLAVES = "contracts/registry/EnclaveRegistry.sol";
+const BEATS = "contracts/registry/EnclaveHeartbeats.sol";
+const GATEWAYS = "contracts/inference/GatewayAnswers.sol";
+const PSS = "contracts/verification/RsaPss.sol";
 const MODELS = "contracts/registry/ModelRegistry.sol";
 const DISTRUST = "contracts/governance/Distrustable.sol";
 const SOURCES = "contracts/registry/ModelSources.sol";
@@ -31,6 +34,12 @@ const compromise = "test/contracts/compromise.test.ts";
 const powers = "test/contracts/boundedPowers.test.ts";
 const nodes = "test/contracts/nodeRegistry.test.ts";
 const enclaves = "test/contracts/enclaveRegistry.test.ts";
+const rotation = "test/contracts/keyRotation.test.ts";
+const beats = "test/contracts/enclaveHeartbeats.test.ts";
+const gateways = "test/contracts/gatewayAnswers.test.ts";
+const rsaKeys = "test/contracts/rsaKeyLimits.test.ts";
+const revocation = "test/contracts/enclaveRevocation.test.ts";
+const pss = "test/verification/rsaPss.test.ts";
 const models = "test/contracts/modelRegistry.test.ts";
 const consent = "test/contracts/modelConsent.test.ts";
 const sources = "test/contracts/modelSources.test.ts";
@@ -164,6 +173,32 @@ const MUTANTS: Mutant[] = [
     enclaves,
   ],
   [ENCLAVES, "if (approval.until != 0) revert EnclaveRegistry_ApprovalWithdrawn(measurement, modelId);", "", enclaves],
+  [ENCLAVES, "kind == KeyKinds.ENCLAVE_RSA && RsaPss.isKey(publicKey)", "kind == KeyKinds.ENCLAVE_RSA", rsaKeys],
+  [
+    ENCLAVES,
+    "keyState(keyId).distrustedFrom <= keyState(successor)",
+    "keyState(keyId).distrustedFrom < keyState(successor)",
+    rotation,
+  ],
+  [
+    ENCLAVES,
+    "block.timestamp >= key.distrustedFrom || block.timestamp < key.frozenUntil",
+    "block.timestamp >= key.distrustedFrom",
+    rotation,
+  ],
+  [BEATS, "if (timestamp <= last)", "if (timestamp < last)", beats],
+  [BEATS, " && block.timestamp <= key.validUntil;", ";", beats],
+  [GATEWAYS, "if (_settledAt[requestId] != 0) return (requestId, Reason.AlreadySettled);", "", gateways],
+  [
+    GATEWAYS,
+    "timestamp < from || timestamp > uint40(signer.approval >> At.APPROVED_UNTIL)",
+    "timestamp < from",
+    gateways,
+  ],
+  [GATEWAYS, "_checkDistrust(signer, at)", "_checkDistrust(signer, block.timestamp)", revocation],
+  [PSS, "|| !_isBelow(signature, publicKey)", "", pss],
+  [PSS, "eq(and(mload(add(encoded, 0xe0)), 0xff), 0xbc)", "1", pss],
+  [PSS, "iszero(shr(255, mload(encoded)))", "1", pss],
   [MODELS, "if (!isApprovedVerifier(version.verifier)) revert", "if (false) revert", models],
   [MODELS, "|| _isEnrolled(target)) revert", ") revert", models],
   [MODELS, "if (_isEnrolled(modelId)) revert", "if (false) revert", models],

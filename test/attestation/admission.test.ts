@@ -14,6 +14,7 @@ import {
 import { readDocument } from "../../relayer/attestation/document.ts";
 import { attestationEvidence, cacheCertificates, RegistrationError } from "../../relayer/attestation/registration.ts";
 import { deployProtocol, keyIdOf, publicKeyOf } from "../support/protocol.ts";
+import { newRsaKey } from "../support/rsa.ts";
 import { memoryJournal, newChain } from "./support.ts";
 
 const TRANSACTION_CAP = 16_777_216n;
@@ -51,7 +52,7 @@ async function deployed() {
   }
   const sent = () => p.ethers.provider.getTransactionCount(signers.operator.address);
   const setClock = (ms: number) => (clock = ms);
-  return { ...p, nitro, nodeId, enclave, sent, tick, setClock };
+  return { ...p, nitro, nodeId, enclave, sent, tick, setClock, clock: () => clock };
 }
 type Deployed = Awaited<ReturnType<typeof deployed>>;
 
@@ -231,6 +232,22 @@ describe("NitroAttestation: admission to the enclave registry", function () {
     await p.networkHelpers.time.increase(3_100);
     await going;
     expect(await p.enclaves.nodeOf(wish.keyId)).to.equal(p.nodeId);
+  });
+
+  it("admits an RSA key of a gateway by the same document, as the DER that it carries", async () => {
+    const key = newRsaKey();
+    const { measurement, attest } = startEnclave("gateway", key.der, () => p.clock());
+    const { wish } = await p.enclave("gateway", {
+      keyId: key.keyId,
+      attest: async (userData) => {
+        await p.tick();
+        return attest(userData);
+      },
+    });
+    await registerEnclave(wish);
+    const state = await p.enclaves.keyState(key.keyId);
+    expect([state.kind, state.nodeId]).to.deep.equal([2n, p.nodeId]);
+    expect(await p.enclaves.measurementOf(key.keyId)).to.equal(measurement);
   });
 
   it("refuses a document for another node, and one older than an hour (R4)", async () => {

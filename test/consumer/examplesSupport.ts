@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { keccak256, toUtf8Bytes, type Wallet } from "ethers";
 import { bindingOf, itemEvidence, keyBytes, makeSetup, outputHashOf, prove, scalar } from "../support/groth16.ts";
-import { NO_LINEAGE, type ReceiptFields } from "../support/protocol.ts";
+import { NO_DATA, NO_LINEAGE, type ReceiptFields } from "../support/protocol.ts";
 import { outcomeOf } from "../support/outcome.ts";
 import { DevelopmentToken__factory } from "../../typechain/index.ts";
 import { deployConsumer, developmentSetup, evidenceFor, mask, Mode, word } from "./support.ts";
@@ -21,6 +21,7 @@ export async function deployExamples() {
       verifyingKey,
       signals: "input, outputs, binding",
       lineage: NO_LINEAGE,
+      ...NO_DATA,
     };
     await c.models.register(version);
     return c.models.modelIdOf(c.signers.deployer.address, version);

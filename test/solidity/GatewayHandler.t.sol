@@ -18,10 +18,10 @@ contract GatewayHandler is World {
     uint256 private constant ATTESTATION_ROOT = 0x2007;
     uint256 private constant COUNT = 8;
 
-    GatewayAnswers private immutable _answers;
-    EnclaveHeartbeats private immutable _heartbeats;
-    bytes32 private immutable _nodeId;
-    bytes32 private immutable _rsaId;
+    GatewayAnswers private _answers;
+    EnclaveHeartbeats private _heartbeats;
+    bytes32 private _nodeId;
+    bytes32 private _rsaId;
 
     uint256[COUNT] private _settledAt;
     bool[COUNT] private _fell;
