@@ -16,6 +16,7 @@ const abi = [
   "function vesting() view returns (address)",
   "function nodeRegistry() view returns (address)",
   "function feeSplitter() view returns (address)",
+  "function load() view returns (address)",
   "function balanceOf(address) view returns (uint256)",
   "function beneficiary(uint8) view returns (address)",
   "function totalSupply() view returns (uint256)",

@@ -236,6 +236,7 @@ describe("NitroAttestation: admission to the enclave registry", function () {
 
   it("admits an RSA key of a gateway by the same document, as the DER that it carries", async () => {
     const key = newRsaKey();
+    await p.tick();
     const { measurement, attest } = startEnclave("gateway", key.der, () => p.clock());
     const { wish } = await p.enclave("gateway", {
       keyId: key.keyId,
