@@ -40,7 +40,7 @@ describe("deployment", () => {
     const addresses = await addressesOf(contracts);
     const checks = await checkDeployment(ethers.provider, addresses, deployer!.address);
     expect(checks.filter(({ ok }) => !ok)).to.deep.equal([]);
-    expect(checks).to.have.length(Object.keys(addresses).length + 3 + 4 + 8 + 5 + 3 + 5);
+    expect(checks).to.have.length(Object.keys(addresses).length + 3 + 4 + 8 + 5 + 3 + 3 + 5 + 1 + 4 + 5);
 
     // The two things that a deployer could do are done, and cannot be done again.
     const staking = OPGStaking__factory.connect(addresses["staking"]!, deployer);
