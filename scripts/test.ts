@@ -29,6 +29,7 @@ const suites: Suite[] = [
   mocha("economy", "test/{fees,escrow,staking}/**/*.test.ts"),
   mocha("twin", "test/twin/**/*.test.ts"),
   mocha("attestation", "test/attestation/**/*.test.ts"),
+  mocha("requests", "test/{requests,memory,routing}/**/*.test.ts"),
   mocha("consumer", "test/consumer/**/*.test.ts"),
   mocha("protocol", "test/protocol/**/*.test.ts"),
   mocha("relayer", "test/relayer/**/*.test.ts"),
