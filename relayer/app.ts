@@ -70,6 +70,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const rpc = createRpc({ urls: at.rpcUrls, chainId: at.chainId, timeoutMs: at.requestTimeoutMs });
     const domain: Domain = { chainId: BigInt(at.chainId), verifyingContract: at.registry };
     const chain = parts.chain ?? (await createChainReader({ rpc, domain, ttlMs: at.cacheMs }));
+    const offer = config.x402 && (await checkOffer(rpc, tokenDomain(config.x402, at.chainId)));
+    if (offer && !offer.offered) log.error({ ...offer }, "x402 payments are not offered");
     const database = await openDatabase({ dataDir: config.store.dataDir, url: config.store.databaseUrl });
     closers.push(() => database.close());
     const { db } = database;
@@ -144,8 +146,6 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       closers.push(() => twinFees.stop());
     }
 
-    const offer = config.x402 && (await checkOffer(rpc, tokenDomain(config.x402, at.chainId)));
-    if (offer && !offer.offered) log.error({ ...offer }, "x402 payments are not offered");
     const facilitator =
       config.x402 &&
       createFacilitator({

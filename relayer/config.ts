@@ -156,15 +156,10 @@ export const configSchema = z.strictObject({
       token: address.describe("the token that payments are made in, on this chain; it must have EIP-3009"),
       name: z.string().min(1).describe("its EIP-712 name"),
       version: z.string().min(1).describe("its EIP-712 version"),
-      payTo: z
-        .union([z.literal("any"), z.array(address).min(1)])
-        .describe("payees whose payments are carried, at this relayer's cost; \"any\" for everybody's"),
+      payTo: z.union([z.literal("any"), z.array(address).min(1)]).describe('payees served at your cost, or "any"'),
       maxAmount: wei.describe("largest payment, in the token's smallest unit"),
       minAmount: wei.prefault("1").describe("smallest payment; below the price of gas it costs more than it brings"),
-      waitFor: z
-        .enum(["mined", "final"])
-        .default("mined")
-        .describe("a payment counts as made in a block, or only once that block is final (chain.finality)"),
+      waitFor: z.enum(["mined", "final"]).default("mined").describe("when a payment counts as made"),
       waitMs: millis.max(60_000).default(20_000).describe("a settle request waits so long for its outcome"),
       minSecondsLeft: z.number().int().min(6).default(12).describe("an authorization must hold for so long"),
       payerPerSecond: z.number().positive().default(10).describe("payments a payer may go on making"),

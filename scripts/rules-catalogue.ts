@@ -60,6 +60,7 @@ const failures: Entry[] = [
   { id: "FM:queue-wiped", says: "A sweep enqueues again from the database." },
   { id: "FM:redis-evicts", says: "A Redis that may evict keys is refused at the start." },
   { id: "FM:outage-not-found", says: "An RPC outage is unknown, never not found." },
+  { id: "FM:x402", says: "x402: the token tells apart, in strings, the reasons that stock clients know." },
   {
     id: "FM:x402-no-code",
     says: "x402: contracts are looked for before they are offered; the token's Transfer log says paid, not a status.",

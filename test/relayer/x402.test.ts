@@ -34,7 +34,7 @@ describe("an x402 facilitator", () => {
   before(async () => {
     s = await openPayments();
     payer = await s.newPayer();
-    relayer = await start();
+    relayer = await start(newDir(), { waitMs: 60_000 });
   });
   after(async () => {
     for (const one of running) await one.close();
@@ -67,6 +67,20 @@ describe("an x402 facilitator", () => {
         return "served";
       },
     };
+  }
+
+  /** A payment changed before it is signed. */
+  async function signed(over: Record<string, string>, by = payer): Promise<PaymentPayload> {
+    const payment = await s.pay(payer);
+    const authorization = { ...(payment.payload["authorization"] as Record<string, string>), ...over };
+    const fields = ["from address", "to address", "value uint256", "validAfter uint256", "validBefore uint256"];
+    const types = [...fields, "nonce bytes32"].map((field) => {
+      const [name, type] = field.split(" ") as [string, string];
+      return { name, type };
+    });
+    const domain = { ...s.requirements.extra, chainId: 31337, verifyingContract: s.asset };
+    const signature = await by.signTypedData(domain, { TransferWithAuthorization: types }, authorization);
+    return { ...payment, payload: { authorization, signature } };
   }
 
   it("offers exact on its chain, at /x402 and at its root", async () => {
@@ -152,18 +166,6 @@ describe("an x402 facilitator", () => {
     const other = Wallet.createRandom().address;
     const change = (over: Partial<PaymentRequirements>): PaymentRequirements => ({ ...s.requirements, ...over });
     const now = BigInt(Math.floor(Date.now() / 1000));
-    async function signed(over: Record<string, string>, by = payer): Promise<PaymentPayload> {
-      const payment = await s.pay(payer);
-      const authorization = { ...(payment.payload["authorization"] as Record<string, string>), ...over };
-      const fields = ["from address", "to address", "value uint256", "validAfter uint256", "validBefore uint256"];
-      const types = [...fields, "nonce bytes32"].map((field) => {
-        const [name, type] = field.split(" ") as [string, string];
-        return { name, type };
-      });
-      const domain = { ...s.requirements.extra, chainId: 31337, verifyingContract: s.asset };
-      const signature = await by.signTypedData(domain, { TransferWithAuthorization: types }, authorization);
-      return { ...payment, payload: { authorization, signature } };
-    }
     const good = await s.pay(payer);
     const cases: [string, PaymentPayload, PaymentRequirements][] = [
       ["invalid_exact_evm_recipient_mismatch", await signed({ to: other }), s.requirements],
@@ -208,7 +210,6 @@ describe("an x402 facilitator", () => {
 
   it("refuses an authorization that was used elsewhere, and another one under a nonce that it holds [R9]", async () => {
     const payment = await s.pay(payer);
-    await s.token.connect(payer).transfer(s.sender.address, 1n);
     const { authorization: a, signature } = payment.payload as {
       authorization: Record<"from" | "to" | "value" | "validAfter" | "validBefore" | "nonce", string>;
       signature: string;
@@ -224,6 +225,16 @@ describe("an x402 facilitator", () => {
     );
     const { status } = await request(`${relayer.url}/x402/payments/${requestIdOf(payment)}`);
     expect(status).to.equal(404);
+
+    const held = await s.pay(payer);
+    expect((await relayer.facilitator.verify(held, s.requirements)).isValid).to.equal(true);
+    const sibling = await signed({ nonce: nonceOf(held), validAfter: "1" });
+    for (const { invalidReason, errorReason } of [
+      { ...(await relayer.facilitator.verify(sibling, s.requirements)), errorReason: undefined },
+      { ...(await relayer.facilitator.settle(sibling, s.requirements)), invalidReason: undefined },
+    ])
+      expect(invalidReason ?? errorReason).to.equal("duplicate_settlement");
+    expect((await relayer.facilitator.settle(held, s.requirements)).success).to.equal(true);
   });
 
   it("refuses bodies that are no requests as problems of its own", async () => {
