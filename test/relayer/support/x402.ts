@@ -9,6 +9,8 @@ import { network } from "hardhat";
 import { createRelayer, type Relayer } from "../../../relayer/app.ts";
 import type { TransactionSigner } from "../../../relayer/chain/manager-options.ts";
 import { parseConfig, type ConfigInput } from "../../../relayer/config.ts";
+import { paymentRequestId } from "../../../relayer/facilitator/index.ts";
+import type { Hex } from "../../../relayer/protocol/index.ts";
 import { openHttpDoor } from "../../support/http-door.ts";
 import { OPGToken__factory } from "../../../typechain/index.ts";
 import { domain, makeChain } from "./relayer.ts";
@@ -21,6 +23,8 @@ export interface Errors {
   message: string;
   details: object;
 }
+export type Payments = Awaited<ReturnType<typeof openPayments>>;
+export type PayingRelayer = Awaited<ReturnType<Payments["start"]>>;
 export type Over = Partial<NonNullable<ConfigInput["x402"]>>;
 
 export async function openPayments() {
@@ -96,6 +100,14 @@ export async function openPayments() {
       );
       return { ...relayer, errors, facilitator: new HTTPFacilitatorClient({ url: `${relayer.url}/x402` }) };
     },
+    /** The request id that payer and payee compute. */
+    requestIdOf(payment: PaymentPayload): string {
+      const { from, nonce } = payment.payload["authorization"] as { from: Hex; nonce: Hex };
+      return paymentRequestId({ chainId: 31337, token: asset as Hex, payer: from, nonce });
+    },
+    received: (): Promise<bigint> => token.balanceOf(payTo),
+    sent: (by = sender.address): Promise<number> => ethers.provider.getTransactionCount(by),
+    receipt: (hash: string) => ethers.provider.getTransactionReceipt(hash),
     async close(): Promise<void> {
       await door.close();
       await connection.close();
