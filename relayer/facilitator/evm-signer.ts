@@ -74,7 +74,9 @@ export function readOnlySigner(
         recoverAddress(TypedDataEncoder.hash(domain, used, message), signature).toLowerCase() === address.toLowerCase()
       );
     },
-    getCode: ({ address }) => ask<Hex>("eth_getCode", [address, "latest"]),
+    // Never rejects: the library leaves a question about the token unawaited where it refuses early, and an unhandled
+    // rejection ends the process. Without code it finds the payment invalid, and `outage` says why.
+    getCode: ({ address }) => ask<Hex>("eth_getCode", [address, "latest"]).catch(() => undefined),
     writeContract: refuse,
     sendTransaction: refuse,
     waitForTransactionReceipt: refuse,
