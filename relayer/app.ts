@@ -11,6 +11,7 @@ import { createSealWaiting } from "./api/seal-waiting.ts";
 import { filePublication } from "./batches/publication.ts";
 import { blockTimes, finalTime } from "./chain/block-times.ts";
 import type { Log, TransactionSigner } from "./chain/manager-options.ts";
+import { tellAll } from "./chain/listeners.ts";
 import { createChainReader, type ChainReader } from "./chain/reader.ts";
 import { createRpc } from "./chain/rpc.ts";
 import { settlementListener } from "./chain/settlement-watcher.ts";
@@ -18,6 +19,9 @@ import { createTransactionManager } from "./chain/transactions.ts";
 import type { Config } from "./config.ts";
 import { evidenceVerifiers } from "./evidence/index.ts";
 import { createProofPool } from "./evidence/groth16/pool.ts";
+import { checkOffer } from "./facilitator/offer.ts";
+import { createFacilitator, tokenDomain } from "./facilitator/service.ts";
+import { paymentListener } from "./facilitator/watcher.ts";
 import type { Domain, Hex } from "./protocol/index.ts";
 import { createQueue, startDashboard } from "./queues.ts";
 import { settlementSink } from "./settlement/follow.ts";
@@ -66,6 +70,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const rpc = createRpc({ urls: at.rpcUrls, chainId: at.chainId, timeoutMs: at.requestTimeoutMs });
     const domain: Domain = { chainId: BigInt(at.chainId), verifyingContract: at.registry };
     const chain = parts.chain ?? (await createChainReader({ rpc, domain, ttlMs: at.cacheMs }));
+    const offer = config.x402 && (await checkOffer(rpc, tokenDomain(config.x402, at.chainId)));
+    if (offer && !offer.offered) log.error({ ...offer }, "x402 payments are not offered");
     const database = await openDatabase({ dataDir: config.store.dataDir, url: config.store.databaseUrl });
     closers.push(() => database.close());
     const { db } = database;
@@ -90,15 +96,19 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         parkMs: 30_000,
         finality: at.finality,
         gasMarginPercent: 20,
-        maxInFlight: 16,
+        // Sends count until they are final, and payments come one to a call.
+        maxInFlight: config.x402 ? 64 : 16,
         estimateTries: 3,
         pollMs: at.pollMs,
       },
-      listener: settlementListener({
-        domain,
-        reader: chain,
-        sink: settlementSink({ db, chain, retryMs: settlement.retryMs, released: wakeSettle, log }),
-      }),
+      listener: tellAll([
+        settlementListener({
+          domain,
+          reader: chain,
+          sink: settlementSink({ db, chain, retryMs: settlement.retryMs, released: wakeSettle, log }),
+        }),
+        ...(config.x402 ? [paymentListener({ db, token: config.x402.token, log })] : []),
+      ]),
       log,
     });
     const timing = { retryMs: settlement.retryMs, sweepMs: settlement.sweepMs };
@@ -136,6 +146,14 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       closers.push(() => twinFees.stop());
     }
 
+    const facilitator =
+      config.x402 &&
+      createFacilitator({
+        ...{ db, rpc, chainId: at.chainId, config: config.x402, offer: offer!, log },
+        sender: signer.address.toLowerCase() as Hex,
+        submitted: () => wake("send", "all"),
+      });
+
     const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
     twinFees?.measure(metrics.registry);
     const api = createApi({
@@ -146,6 +164,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         return { head: (await chain.head()).number, endpoints: rpc.health() };
       },
       twinFees: twinFees?.feed,
+      facilitator,
       health: () => ({
         ...{ works: queue.health(), transactions: manager.health() },
         ...(twinFees ? { twinFees: twinFees.health() } : {}),
@@ -172,6 +191,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     closers.push(() => {
       sealWaiting.close();
       twinFees?.feed.close();
+      facilitator?.close();
       return closeServer(server);
     });
     const { port } = server.address() as AddressInfo;

@@ -60,7 +60,30 @@ const failures: Entry[] = [
   { id: "FM:queue-wiped", says: "A sweep enqueues again from the database." },
   { id: "FM:redis-evicts", says: "A Redis that may evict keys is refused at the start." },
   { id: "FM:outage-not-found", says: "An RPC outage is unknown, never not found." },
-  { id: "FM:x402", says: "Payments through x402.", later: "the facilitator." },
+  { id: "FM:x402", says: "x402: the token tells apart, in strings, the reasons that stock clients know." },
+  {
+    id: "FM:x402-no-code",
+    says: "x402: contracts are looked for before they are offered; the token's Transfer log says paid, not a status.",
+  },
+  { id: "FM:x402-concurrent-settles", says: "x402: settlements that come at once all land." },
+  {
+    id: "FM:x402-duplicate",
+    says: "x402: a payment is reserved before it is served; who comes second is refused, not told of the first one's success.",
+  },
+  { id: "FM:x402-other-resource", says: "x402: a payment that one resource holds is no good at another." },
+  { id: "FM:x402-drained", says: "x402: a payer who drains the balance after verification is served nothing." },
+  {
+    id: "FM:x402-lost-reply",
+    says: "x402: a time-out is unknown and releases nothing; a lost answer can be asked for.",
+  },
+  {
+    id: "FM:x402-answer-shape",
+    says: "x402: outcomes are answered with 200 in x402's words, as stock clients want them.",
+  },
+  {
+    id: "FM:x402-late-limit",
+    says: "x402: limits apply before the work, never to the settlement of what was verified.",
+  },
   { id: "FM:root-from-caller", says: "Roots come from storage, never from the caller." },
   { id: "FM:validity-at-present", says: "A later disable or enable changes no earlier result." },
   { id: "FM:heartbeat-replay", says: "Heartbeats strictly grow." },

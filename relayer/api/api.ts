@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { timeout } from "hono/timeout";
 import { HTTPException } from "hono/http-exception";
 import { packSignatures } from "../batches/seal.ts";
@@ -10,6 +10,8 @@ import type { Log } from "../chain/manager-options.ts";
 import type { EvidenceVerifier } from "../evidence/evidence.ts";
 import { ledgerAnswers } from "../lookup/ledger.ts";
 import { mountLookup } from "../lookup/api.ts";
+import { mountFacilitator } from "../facilitator/api.ts";
+import type { Facilitator } from "../facilitator/service.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -19,7 +21,7 @@ import { insertSingle, offeredSeal, readSeal, receiptOf, sealBatch } from "../st
 import { mountTwinFees } from "../twin/api.ts";
 import type { FeesFeed } from "../twin/feed.ts";
 import type { Door } from "./door.ts";
-import { clientOf, inFlightLimit, rateLimit, readBody, type RateLimit } from "./limits.ts";
+import { clientOf, inFlightLimit, onlyJson, rateLimit, readBody, type RateLimit } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { createOpenings } from "./openings.ts";
 import { Problem, respond, type ProblemCode } from "./problems.ts";
@@ -36,6 +38,8 @@ export interface ApiOptions {
   sealWaiting: SealWaiting;
   /** What `/v1/twin/fees` tells; undefined where no market is watched. */
   twinFees: FeesFeed | undefined;
+  /** Mounted under `/x402`; undefined where no payments are carried. */
+  facilitator: Facilitator | undefined;
   /** Called after something new was committed. */
   wake: (work: "verify" | "seal" | "publish", key: string) => void;
   /** What `/readyz` answers; rejects while the relayer cannot do its work. */
@@ -80,12 +84,6 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     inFlightLimit(maxInFlight),
     timeout(options.timeoutMs, new HTTPException(503)),
   ] as const;
-  const onlyJson: MiddlewareHandler = (c, next) => {
-    const type = c.req.header("content-type") ?? "";
-    if (c.req.method === "POST" && !/^application\/json(\s*;|$)/i.test(type))
-      throw new Problem("unsupported_media_type");
-    return next();
-  };
   for (const path of ["/v1/receipts", "/v1/batches", "/v1/proofs", "/v1/seals/*"])
     api.use(path, onlyJson, ...submissions);
 
@@ -220,6 +218,13 @@ export function createApi(options: ApiOptions): OpenAPIHono {
   });
 
   mountTwinFees(api, options.twinFees);
+  if (options.facilitator)
+    mountFacilitator(api, options.facilitator, {
+      limited,
+      rate: options.rate,
+      maxInFlight,
+      timeoutMs: options.timeoutMs,
+    });
   mountLookup(api, { answer: ledgerAnswers({ db, openings }, now), maxInFlight, timeoutMs: options.timeoutMs });
 
   api.doc31("/openapi.json", {

@@ -111,3 +111,10 @@ export function inFlightLimit(max: number): MiddlewareHandler {
     }
   };
 }
+
+/** Refuses bodies of other types, before they are read. */
+export const onlyJson: MiddlewareHandler = (c, next) => {
+  const type = c.req.header("content-type") ?? "";
+  if (c.req.method === "POST" && !/^application\/json(\s*;|$)/i.test(type)) throw new Problem("unsupported_media_type");
+  return next();
+};

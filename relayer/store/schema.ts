@@ -182,3 +182,36 @@ export const attempts = pgTable(
   },
   (table) => [index("attempts_transaction").on(table.transactionId)],
 );
+
+/** Where a payment stands. `mined` may vanish with its block, `failed` is for good. */
+export type PaymentState = "reserved" | "submitted" | "mined" | "final" | "failed";
+
+/** Payments by signed authorization (x402): each is taken once, from the moment that it was found good. */
+export const payments = pgTable(
+  "payments",
+  {
+    id: id(),
+    chainId: bigint({ mode: "number" }).notNull(),
+    token: hex().notNull(),
+    payer: hex().notNull(),
+    /** Nonce of the authorization, not of a transaction. */
+    nonce: hex().notNull(),
+    requestId: hex().notNull(),
+    payTo: hex().notNull(),
+    amount: numeric({ mode: "bigint", precision: 78, scale: 0 }).notNull(),
+    /** EIP-712 digest of the authorization: another one under the same nonce is another payment. */
+    digest: hex().notNull(),
+    state: text().$type<PaymentState>().notNull(),
+    reason: text(),
+    transactionId: reference(),
+    minedHash: hex(),
+    receivedAt: millis().notNull(),
+    /** When somebody was told that it is paid. Nobody else is. */
+    answeredAt: millis(),
+  },
+  (table) => [
+    uniqueIndex("payments_authorization").on(table.chainId, table.token, table.payer, table.nonce),
+    uniqueIndex("payments_request").on(table.requestId),
+    index("payments_transaction").on(table.transactionId),
+  ],
+);

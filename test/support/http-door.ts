@@ -17,6 +17,8 @@ export async function openHttpDoor(provider: EthereumProvider): Promise<{ url: s
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ jsonrpc: "2.0", id, ...reply }));
   });
+  // Opening a database keeps this process busy for seconds: an idle connection must not be cut in between.
+  server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

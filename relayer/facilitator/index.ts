@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// What gateways use of the facilitator.
+export { EXTENSION } from "./service.ts";
+export { REASONS } from "./reasons.ts";
+export { paymentRequestId, type PaymentKey } from "./request-id.ts";

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+import { ExactEvmScheme } from "@x402/evm/exact/facilitator";
+import { createBuckets } from "../api/limits.ts";
+import { Problem } from "../api/problems.ts";
+import type { Log } from "../chain/manager-options.ts";
+import type { Rpc } from "../chain/rpc.ts";
+import type { X402Config } from "../config.ts";
+import type { Hex } from "../protocol/index.ts";
+import type { Database } from "../store/database.ts";
+import {
+  claimAnswer,
+  findPayment,
+  findPaymentByRequest,
+  newestHash,
+  readPayments,
+  reservePayment,
+  submitPayment,
+  type NewPayment,
+  type PaymentRow,
+} from "../store/payments.ts";
+import { inspectPayment, networkOf, type SignedPayment } from "./door.ts";
+import { encodeTransfer, type TokenDomain } from "./eip3009.ts";
+import { readOnlySigner } from "./evm-signer.ts";
+import type { PaymentRequest, PaymentStatus, SettleAnswer, SupportedAnswer, VerifyAnswer } from "./messages.ts";
+import type { Offer } from "./offer.ts";
+import { REASONS } from "./reasons.ts";
+import { createPaymentWaiting } from "./waiting.ts";
+
+export interface FacilitatorOptions {
+  db: Database;
+  rpc: Rpc;
+  /** Account that pays for the calls. */
+  sender: Hex;
+  chainId: number;
+  config: X402Config;
+  /** What the check at the start found. */
+  offer: Offer;
+  /** Called when a call was queued. */
+  submitted: () => void;
+  log: Log;
+  now?: () => number;
+}
+
+/** Key of our part of the answers' `extensions`. */
+export const EXTENSION = "opengradient";
+
+const LOOK_EVERY_MS = 150;
+
+/** Domain that payers sign for. */
+export function tokenDomain(config: X402Config, chainId: number): TokenDomain {
+  return { name: config.name, version: config.version, chainId, verifyingContract: config.token };
+}
+
+/** An x402 facilitator over the ledger; its three methods are those of the SDK's `FacilitatorClient`. */
+export function createFacilitator(options: FacilitatorOptions) {
+  const { db, rpc, sender, chainId, config, offer, submitted, log, now = Date.now } = options;
+  const domain = tokenDomain(config, chainId);
+  const network = networkOf(chainId);
+  const buckets = createBuckets({ perSecond: config.payerPerSecond, burst: config.payerBurst }, now);
+  const isOver = ({ state }: PaymentRow): boolean =>
+    state === "final" || state === "failed" || (state === "mined" && config.waitFor === "mined");
+  const waiting = createPaymentWaiting({
+    read: (ids) => readPayments(db, ids),
+    isOver,
+    everyMs: LOOK_EVERY_MS,
+    onError: (error) => log.error({ error: error.message }, "payments could not be read; asked again"),
+  });
+  const extensionsOf = ({ requestId }: { requestId: Hex }) => ({ extensions: { [EXTENSION]: { requestId } } });
+
+  /** By the payer who signed: nobody can use up another's share. */
+  function limitPayer({ payer }: NewPayment): void {
+    const wait = buckets.take(payer);
+    if (wait > 0) throw new Problem("rate_limited", "This payer asks too often", { retryAfter: Math.ceil(wait) });
+  }
+
+  /** Why the chain would not take it now. @throws {ChainUnavailable} if nobody knows. */
+  async function reasonAgainst(
+    payment: SignedPayment,
+    request: PaymentRequest,
+  ): Promise<[string, string?] | undefined> {
+    const secondsLeft = payment.authorization.validBefore - BigInt(Math.floor(now() / 1000));
+    if (secondsLeft < BigInt(config.minSecondsLeft))
+      return [REASONS.validBefore, `it must hold ${config.minSecondsLeft} seconds more`];
+    const { signer, outage } = readOnlySigner(rpc, sender);
+    const wanted = { ...request.paymentRequirements, network, extra: { name: domain.name, version: domain.version } };
+    const answer = await new ExactEvmScheme(signer).verify(
+      {
+        x402Version: 2,
+        accepted: { ...wanted, amount: request.paymentPayload.accepted.amount },
+        payload: payment.payload,
+      },
+      wanted,
+    );
+    if (answer.isValid) return undefined;
+    // The library says "invalid" where a node did not answer.
+    const unknown = outage();
+    if (unknown) throw unknown;
+    return [answer.invalidReason ?? REASONS.failed];
+  }
+
+  /** @throws {Problem} `rate_limited` {@link ChainUnavailable}: it may be good, ask again. */
+  async function verify(request: PaymentRequest): Promise<VerifyAnswer> {
+    const no = (invalidReason: string, invalidMessage?: string, payer?: Hex): VerifyAnswer => ({
+      ...{ isValid: false, invalidReason },
+      ...(invalidMessage ? { invalidMessage } : {}),
+      ...(payer ? { payer } : {}),
+    });
+    if (!offer.offered) return no(offer.reason, offer.detail);
+    const inspected = inspectPayment(config, domain, request);
+    if (!inspected.ok) return no(inspected.reason, inspected.detail, inspected.payer);
+    const { payment } = inspected;
+    limitPayer(payment);
+    const duplicate = no(REASONS.duplicate, "this authorization was presented before", payment.payer);
+    if (await findPayment(db, payment)) return duplicate;
+    const against = await reasonAgainst(payment, request);
+    if (against) return no(...against, payment.payer);
+    // From here on it is one resource's: before that one works, not after.
+    if (!(await reservePayment(db, newPayment(payment), now()))) return duplicate;
+    return { isValid: true, payer: payment.payer, ...extensionsOf(payment) };
+  }
+
+  /** @throws {Problem} `rate_limited` {@link ChainUnavailable}: nothing was sent by this request. */
+  async function settle(request: PaymentRequest): Promise<SettleAnswer> {
+    const no = (errorReason: string, more: Partial<SettleAnswer> = {}): SettleAnswer => ({
+      ...{ success: false, errorReason, transaction: "", network },
+      ...more,
+    });
+    if (!offer.offered) return no(offer.reason, { errorMessage: offer.detail });
+    const inspected = inspectPayment(config, domain, request);
+    if (!inspected.ok) {
+      const { reason, detail, payer } = inspected;
+      return no(reason, { ...(detail ? { errorMessage: detail } : {}), ...(payer ? { payer } : {}) });
+    }
+    const { payment } = inspected;
+    const about = { payer: payment.payer, ...extensionsOf(payment) };
+    let row = await findPayment(db, payment);
+    if (!row) limitPayer(payment);
+    if (!row || row.state === "reserved") {
+      const against = await reasonAgainst(payment, request);
+      // Nothing was sent, so nothing is unknown; the reservation stays all the same.
+      if (against) return no(against[0], { ...about, ...(against[1] ? { errorMessage: against[1] } : {}) });
+      const call = { sender, to: payment.token, data: encodeTransfer(payment.authorization, payment.signature) };
+      row = await submitPayment(db, newPayment(payment), call, now());
+      submitted();
+    }
+    if (row.digest !== payment.digest || row.answeredAt !== null) return no(REASONS.duplicate, about);
+    if (!isOver(row)) await waiting.wait(row.id, config.waitMs);
+    return answerFor((await findPayment(db, payment))!, no, about);
+  }
+
+  async function answerFor(
+    row: PaymentRow,
+    no: (reason: string, more?: Partial<SettleAnswer>) => SettleAnswer,
+    about: Pick<SettleAnswer, "payer" | "extensions">,
+  ): Promise<SettleAnswer> {
+    if (!isOver(row)) {
+      const transaction = (row.transactionId === null ? undefined : await newestHash(db, row.transactionId)) ?? "";
+      return no(REASONS.pending, {
+        ...about,
+        transaction,
+        errorMessage: "unknown yet; ask again with the same payment",
+      });
+    }
+    const transaction = row.minedHash ?? "";
+    if (row.state === "failed") return no(row.reason ?? REASONS.failed, { ...about, transaction });
+    // Of all who hold the same header one is told that it is paid: they cannot be told apart, and each would serve.
+    if (!(await claimAnswer(db, row.id, now()))) return no(REASONS.duplicate, about);
+    return { success: true, transaction, network, amount: String(row.amount), ...about };
+  }
+
+  return {
+    verify,
+    settle,
+    /** What is offered: nothing, where the chain lacks what it needs. */
+    async getSupported(): Promise<SupportedAnswer> {
+      const extra = { name: domain.name, version: domain.version, asset: domain.verifyingContract };
+      const kinds = offer.offered ? [{ x402Version: 2, scheme: "exact", network, extra }] : [];
+      return { kinds, extensions: [EXTENSION], signers: { "eip155:*": [sender] } };
+    },
+    /** Where a payment stands, for whoever lost an answer. */
+    async status(requestId: Hex): Promise<PaymentStatus | undefined> {
+      const row = await findPaymentByRequest(db, requestId);
+      if (!row) return undefined;
+      const { state, reason, payer, payTo, amount, minedHash, transactionId, answeredAt } = row;
+      const transaction = minedHash ?? (transactionId === null ? undefined : await newestHash(db, transactionId));
+      return {
+        ...{ requestId, state, reason, payer, payTo },
+        ...{ amount: String(amount), transaction: transaction ?? null, answered: answeredAt !== null },
+      };
+    },
+    /** Lets who waits for an outcome go, at shutdown. */
+    close: () => waiting.close(),
+  };
+}
+export type Facilitator = ReturnType<typeof createFacilitator>;
+
+function newPayment({ chainId, token, payer, nonce, requestId, payTo, amount, digest }: SignedPayment): NewPayment {
+  return { chainId, token, payer, nonce, requestId, payTo, amount, digest };
+}

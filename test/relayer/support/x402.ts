@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Payers and gateways with the SDK of x402 itself, the real token, and a relayer over real HTTP.
+import { x402Client } from "@x402/core/client";
+import { HTTPFacilitatorClient } from "@x402/core/http";
+import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
+import { ExactEvmScheme } from "@x402/evm/exact/client";
+import { parseEther, Wallet } from "ethers";
+import { network } from "hardhat";
+import { createRelayer, type Relayer } from "../../../relayer/app.ts";
+import type { TransactionSigner } from "../../../relayer/chain/manager-options.ts";
+import { parseConfig, type ConfigInput } from "../../../relayer/config.ts";
+import { paymentRequestId } from "../../../relayer/facilitator/index.ts";
+import type { Hex } from "../../../relayer/protocol/index.ts";
+import { openHttpDoor } from "../../support/http-door.ts";
+import { OPGToken__factory } from "../../../typechain/index.ts";
+import { domain, makeChain } from "./relayer.ts";
+
+export const NETWORK = "eip155:31337";
+export const PRICE = 10n ** 15n;
+const SUPPLY = 1_000_000_000n * 10n ** 18n;
+
+export interface Errors {
+  message: string;
+  details: object;
+}
+export type Payments = Awaited<ReturnType<typeof openPayments>>;
+export type PayingRelayer = Awaited<ReturnType<Payments["start"]>>;
+export type Over = Partial<NonNullable<ConfigInput["x402"]>>;
+
+export async function openPayments() {
+  const connection = await network.create();
+  const door = await openHttpDoor(connection.provider);
+  const { ethers, networkHelpers } = connection;
+  const [deployer] = await ethers.getSigners();
+  const token = await new OPGToken__factory(deployer).deploy([deployer!.address], [SUPPLY]);
+  const asset = await token.getAddress();
+  const payTo = Wallet.createRandom().address;
+  const sender = new Wallet(Wallet.createRandom().privateKey);
+  await networkHelpers.setBalance(sender.address, parseEther("100"));
+
+  const requirements: PaymentRequirements = {
+    ...{ scheme: "exact", network: NETWORK, amount: String(PRICE), asset, payTo, maxTimeoutSeconds: 3_600 },
+    extra: { name: "OpenGradient", version: "1" },
+  };
+
+  return {
+    ...{ connection, door, token, asset, payTo, sender, requirements },
+    async newPayer(balance = 1_000n * PRICE): Promise<Wallet> {
+      const payer = new Wallet(Wallet.createRandom().privateKey, ethers.provider);
+      await networkHelpers.setBalance(payer.address, parseEther("1"));
+      await token.transfer(payer.address, balance);
+      return payer;
+    },
+    /** A payment as a stock client makes it. */
+    async pay(payer: Wallet, wanted: PaymentRequirements = requirements): Promise<PaymentPayload> {
+      const client = new x402Client()
+        .register(
+          NETWORK,
+          new ExactEvmScheme({
+            address: payer.address as `0x${string}`,
+            signTypedData: async ({ domain: signedFor, types, message }) =>
+              (await payer.signTypedData(signedFor, types as never, message)) as `0x${string}`,
+          }),
+        )
+        .setSpendControls({ allowedAssets: [{ network: NETWORK, asset: wanted.asset }] });
+      const resource = { url: "https://gateway.example/v1/chat", description: "", mimeType: "application/json" };
+      return client.createPaymentPayload({ x402Version: 2, resource, accepts: [wanted] });
+    },
+    async start(
+      dataDir: string,
+      over: Over = {},
+      parts: { rpcUrl?: string; signer?: TransactionSigner; http?: ConfigInput["http"] } = {},
+    ): Promise<Relayer & { errors: Errors[]; facilitator: HTTPFacilitatorClient }> {
+      const errors: Errors[] = [];
+      const rest = { maxCount: 1_000, patientMs: 60_000, impatientMs: 60_000 };
+      const relayer = await createRelayer(
+        parseConfig({
+          chain: {
+            ...{ chainId: 31337, registry: domain.verifyingContract, rpcUrls: [parts.rpcUrl ?? door.url] },
+            ...{ finality: { confirmations: 1 }, pollMs: 50 },
+          },
+          http: { port: 0, requestsPerSecond: 1_000, burst: 1_000, ...parts.http },
+          store: { dataDir },
+          sealing: { policy: rest },
+          settlement: { policy: rest },
+          x402: { token: asset, name: "OpenGradient", version: "1", payTo: [payTo], maxAmount: String(PRICE), ...over },
+        }),
+        {
+          chain: makeChain().reader,
+          signer: parts.signer ?? {
+            address: sender.address,
+            signTransaction: (transaction) => sender.signTransaction(transaction),
+          },
+          log: {
+            info: () => undefined,
+            warn: () => undefined,
+            error: (details, message) => void errors.push({ message, details }),
+          },
+        },
+      );
+      return { ...relayer, errors, facilitator: new HTTPFacilitatorClient({ url: `${relayer.url}/x402` }) };
+    },
+    /** The request id that payer and payee compute. */
+    requestIdOf(payment: PaymentPayload): string {
+      const { from, nonce } = payment.payload["authorization"] as { from: Hex; nonce: Hex };
+      return paymentRequestId({ chainId: 31337, token: asset as Hex, payer: from, nonce });
+    },
+    received: (): Promise<bigint> => token.balanceOf(payTo),
+    sent: (by = sender.address): Promise<number> => ethers.provider.getTransactionCount(by),
+    receipt: (hash: string) => ethers.provider.getTransactionReceipt(hash),
+    async close(): Promise<void> {
+      await door.close();
+      await connection.close();
+    },
+  };
+}
