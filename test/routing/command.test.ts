@@ -17,7 +17,7 @@ import {
   OPGStaking__factory,
   OPGToken__factory,
 } from "../../typechain/index.ts";
-import { keyIdOf, NO_LINEAGE, publicKeyOf } from "../support/protocol.ts";
+import { keyIdOf, NO_DATA, NO_LINEAGE, publicKeyOf } from "../support/protocol.ts";
 
 const found = (over: Partial<Found> = {}): Found => ({
   modelId: id("model"),
@@ -104,6 +104,7 @@ describe("hardhat opg:nodes", () => {
       const version = {
         ...{ contentHash: id("weights"), uri: "", modes: 1, verifier: ZeroAddress, verifyingKey: "0x", signals: "" },
         lineage: NO_LINEAGE,
+        ...NO_DATA,
       };
       const model = await models.modelIdOf(signer, version);
       await (await models.register(version)).wait();
