@@ -13,7 +13,7 @@ import * as protocol from "../../relayer/protocol/index.ts";
 import type { Domain, Hex, Receipt } from "../../relayer/protocol/index.ts";
 import { openHttpDoor } from "../support/http-door.ts";
 import * as groth16 from "../support/groth16.ts";
-import { deployProtocol, Mode, NO_LINEAGE, type Protocol } from "../support/protocol.ts";
+import { deployProtocol, Mode, NO_DATA, NO_LINEAGE, type Protocol } from "../support/protocol.ts";
 import { startRedis, type RedisServer } from "../support/redis.ts";
 import { random, removeDir, tempDir } from "../relayer/support/relayer.ts";
 import { freshDatabase } from "./fresh-database.ts";
@@ -115,6 +115,7 @@ describe("two relayers and a worker that share ledger, key and Redis", () => {
       ...{ contentHash: random(), uri: "ipfs://scorer", modes: 1 << Mode.ZKML, signals: "in, out, binding" },
       ...{ verifier: await p.groth16.getAddress(), verifyingKey: groth16.keyBytes(setup) },
       lineage: NO_LINEAGE,
+      ...NO_DATA,
     };
     await p.models.register(version);
     const modelId = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;
