@@ -36,7 +36,8 @@ export const ASKED: Mutant[] = [
   [REQUESTS, "if (load > offer.capacity)", "if (load > offer.capacity + 1)", asking],
   [REQUESTS, "if (!nodeRegistry.hasStake(nodeId)) revert InferenceRequests_StakeTooLow(nodeId);", "", asking],
   [REQUESTS, "block.timestamp < key.frozenUntil", "false", asking],
-  [REQUESTS, "(closesAt != 0 && terms.deadline >= closesAt)", "(closesAt != 0 && terms.deadline > closesAt)", asking],
+  [REQUESTS, "closesAt != 0 && deadline >= closesAt", "closesAt != 0 && deadline > closesAt", asking],
+  [REQUESTS, "_requireBeforeClosing(own.deadline);", "", asking],
   [REQUESTS, "reason != Reason.KeyFrozen &&", "reason != Reason.KeyFrozen && reason != Reason.NotSettled &&", timeOuts],
   [
     ACCOUNTS,
@@ -46,7 +47,11 @@ export const ASKED: Mutant[] = [
   ],
   [ACCOUNTS, "credit[account] = 0;", "", asking],
   [ACCOUNTS, "_fees[key] = 0;", "", answering],
+  [ACCOUNTS, "msg.sender != account && _agents[account] != 0", "false", asking],
+  [ACCOUNTS, "if (isAgent[msg.sender][agent] != allowed) {", "{", asking],
   [OUTPUT, "contents[i].length == 0", "true", answering],
+  [OUTPUT, "return keccak256(abi.encode(artifacts, contents)) == keccak256(output);", "return true;", answering],
+  [OUTPUT, "if (keccak256(abi.encode(outputs)) != keccak256(output)) return false;", "", answering],
   [OUTPUT, "contents.length != artifacts.length ||", "", answering],
   [BASE, "isAwaited[requestId] = false;", "", callback],
 ];

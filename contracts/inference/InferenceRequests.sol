@@ -126,12 +126,9 @@ contract InferenceRequests is RequestAccounts {
     function _open(RequestTerms memory terms) private returns (bytes32 requestId) {
         if (terms.maxFee == 0) revert InferenceRequests_ZeroAmount();
         if (terms.modeMask == 0 || terms.modeMask > Modes.ALL) revert InferenceRequests_BadModes(terms.modeMask);
-        (, uint256 closesAt) = inferenceRegistry.settlementStatus();
-        if (
-            terms.deadline <= block.timestamp ||
-            terms.deadline > block.timestamp + MAX_LIFE ||
-            (closesAt != 0 && terms.deadline >= closesAt)
-        ) revert InferenceRequests_BadDeadline(terms.deadline);
+        if (terms.deadline <= block.timestamp || terms.deadline > block.timestamp + MAX_LIFE)
+            revert InferenceRequests_BadDeadline(terms.deadline);
+        _requireBeforeClosing(terms.deadline);
         uint256 callbackGas = terms.callbackGas;
         if (callbackGas > MAX_CALLBACK_GAS || (callbackGas != 0 && msg.sender.code.length == 0))
             revert InferenceRequests_BadCallback(callbackGas);
@@ -166,6 +163,7 @@ contract InferenceRequests is RequestAccounts {
         _require(own, requestId, RequestStatus.Open);
         uint256 last = Math.min(latest, own.deadline);
         if (block.timestamp > last) revert InferenceRequests_TooLate(last);
+        _requireBeforeClosing(own.deadline);
         bytes32 modelId = own.modelId;
         (bytes32 nodeId, uint256 modes) = _liveKey(keyId);
         if (own.node != 0 && _nodeOf(own) != nodeId) revert InferenceRequests_OtherNode(_nodeOf(own), nodeId);
@@ -322,6 +320,13 @@ contract InferenceRequests is RequestAccounts {
 
     function _require(InferenceRequest storage own, bytes32 requestId, RequestStatus status) private view {
         if (own.status != status) revert InferenceRequests_WrongStatus(requestId, own.status);
+    }
+
+    /// @dev What cannot settle cannot be fulfilled, and whoever had accepted it would lose a bond for that. The closing
+    /// may be announced after a request was asked, so this is asked again where it is accepted.
+    function _requireBeforeClosing(uint256 deadline) private view {
+        (, uint256 closesAt) = inferenceRegistry.settlementStatus();
+        if (closesAt != 0 && deadline >= closesAt) revert InferenceRequests_BadDeadline(deadline);
     }
 
     function _requireInTime(InferenceRequest storage own, bytes32 requestId) private view {

@@ -25,6 +25,8 @@ abstract contract RequestAccounts is ReentrancyGuardTransient, IInferenceRequest
     /// @inheritdoc IInferenceRequests
     mapping(address operator => mapping(address agent => bool)) public isAgent;
 
+    /// @dev How many agents an account has.
+    mapping(address operator => uint256) private _agents;
     /// @dev keccak256(abi.encode(nodeId, modelId, settler, epoch)) → what answers cost and was not forwarded.
     mapping(bytes32 feeKey => uint256) private _fees;
 
@@ -36,7 +38,11 @@ abstract contract RequestAccounts is ReentrancyGuardTransient, IInferenceRequest
 
     /// @inheritdoc IInferenceRequests
     function setAgent(address agent, bool allowed) external {
-        isAgent[msg.sender][agent] = allowed;
+        if (isAgent[msg.sender][agent] != allowed) {
+            isAgent[msg.sender][agent] = allowed;
+            if (allowed) ++_agents[msg.sender];
+            else --_agents[msg.sender];
+        }
         emit AgentSet(msg.sender, agent, allowed);
     }
 
@@ -50,6 +56,8 @@ abstract contract RequestAccounts is ReentrancyGuardTransient, IInferenceRequest
 
     /// @inheritdoc IInferenceRequests
     function claim(address account) external nonReentrant returns (uint256 amount) {
+        // Agents accept from credit: whoever could send it home would keep them from accepting, for the price of gas.
+        if (msg.sender != account && _agents[account] != 0) revert InferenceRequests_NotAccount(account, msg.sender);
         amount = credit[account];
         if (amount == 0) revert InferenceRequests_NothingToClaim(account);
         credit[account] = 0;

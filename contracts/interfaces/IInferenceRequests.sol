@@ -226,6 +226,8 @@ interface IInferenceRequests is INodeLoad {
     error InferenceRequests_NothingToDeliver(bytes32 requestId);
     /// @notice The requester failed again.
     error InferenceRequests_CallbackFailed(bytes32 requestId);
+    /// @notice Agents live on this account's credit: it alone has it paid out.
+    error InferenceRequests_NotAccount(address account, address caller);
     /// @notice Nothing is credited to this account.
     error InferenceRequests_NothingToClaim(address account);
     /// @notice No fees wait under these.
@@ -268,7 +270,7 @@ interface IInferenceRequests is INodeLoad {
     /// @notice Takes a request for a node, and puts up {bondOf} its fee: from the operator's credit, and what that lacks
     /// from its tokens. Operator or agent only; an agent spends credit alone.
     /// @dev The node is active, has stake, offers the model version in a mode that the request allows and the key has, and
-    /// has capacity left.
+    /// has capacity left; and the deadline is before the registry closes, if it does.
     /// @param keyId A live key of the node: an operator key for VANILLA and ZKML, an enclave key for TEE.
     /// @param latest Last second in which this may happen: protects a transaction that waits from accepting too late.
     function accept(bytes32 requestId, bytes32 keyId, uint256 latest) external;
@@ -300,7 +302,8 @@ interface IInferenceRequests is INodeLoad {
     /// @notice Adds to an account's credit, from the caller, who has approved it. For anyone, by anyone.
     function deposit(address account, uint256 amount) external;
 
-    /// @notice Pays an account its credit. Open to anyone; it alone is paid.
+    /// @notice Pays an account its credit. Open to anyone, except for an account that has an agent, which calls itself; it
+    /// alone is paid.
     /// @return amount What was paid; never 0.
     function claim(address account) external returns (uint256 amount);
 

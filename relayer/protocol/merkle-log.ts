@@ -2,6 +2,9 @@
 // A tree that grows: append-only, with proofs at every size it ever had (RFC 6962, in the shape of merkle.ts).
 import { fromHex, ProtocolError, toHex } from "./bytes.ts";
 import { leafOf, nodeOf } from "./merkle.ts";
+
+/** Rounded down. A shift would cut a size off at 32 bits, and a log's owner says how long it is. */
+const half = (value: number): number => Math.floor(value / 2);
 import type { Hex } from "./types.ts";
 
 /** Largest power of two below `size`, which is at least 2: where a tree of that size is split. */
@@ -122,10 +125,10 @@ export function verifyConsistency(
   newCount: number,
   proof: readonly Hex[],
 ): boolean {
-  if (!Number.isInteger(count) || !Number.isInteger(newCount) || count <= 0 || newCount < count) return false;
+  if (!Number.isSafeInteger(count) || !Number.isSafeInteger(newCount) || count <= 0 || newCount < count) return false;
   if (count === newCount) return proof.length === 0 && root === newRoot;
   let [last, newLast] = [count - 1, newCount - 1];
-  while (last % 2 === 1) [last, newLast] = [last >> 1, newLast >> 1];
+  while (last % 2 === 1) [last, newLast] = [half(last), half(newLast)];
   const path = proof.map((each) => fromHex(each, 32));
   const first = last === 0 ? fromHex(root, 32) : path.shift();
   if (first === undefined) return false;
@@ -134,9 +137,9 @@ export function verifyConsistency(
     if (newLast === 0) return false;
     if (last % 2 === 1 || last === newLast) {
       [seen, newSeen] = [nodeOf(sibling, seen), nodeOf(sibling, newSeen)];
-      while (last % 2 === 0 && last !== 0) [last, newLast] = [last >> 1, newLast >> 1];
+      while (last % 2 === 0 && last !== 0) [last, newLast] = [half(last), half(newLast)];
     } else newSeen = nodeOf(newSeen, sibling);
-    [last, newLast] = [last >> 1, newLast >> 1];
+    [last, newLast] = [half(last), half(newLast)];
   }
   return newLast === 0 && toHex(seen) === root && toHex(newSeen) === newRoot;
 }

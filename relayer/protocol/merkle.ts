@@ -69,25 +69,30 @@ export function merkleProof(ids: readonly Hex[], index: number): Hex[] {
   return proofOf(merkleLevels(ids.map((id) => leafOf(fromHex(id, 32)))), index);
 }
 
+/** Half of a place or size, rounded down. A shift would cut it off at 32 bits: a log's owner says how long it is. */
+const half = (value: number): number => Math.floor(value / 2);
+/** The place of the node beside the one at a place. */
+const beside = (place: number): number => (place % 2 === 0 ? place + 1 : place - 1);
+
 /** Length of the proof for `index` in a tree of `count`: levels at which the node has a sibling. */
 export function proofLength(count: number, index: number): number {
   let length = 0;
-  for (let size = count, place = index; size > 1; size = (size + 1) >> 1, place >>= 1) {
-    if ((place ^ 1) < size) length++;
+  for (let size = count, place = index; size > 1; size = half(size + 1), place = half(place)) {
+    if (beside(place) < size) length++;
   }
   return length;
 }
 
 /** Whether `id` is the leaf at `index` of the tree with `root` and `count`. False for a proof of any other length. */
 export function verifyProof(root: Hex, count: number, index: number, id: Hex, proof: readonly Hex[]): boolean {
-  if (!Number.isInteger(index) || index < 0 || index >= count) return false;
+  if (!Number.isSafeInteger(count) || !Number.isInteger(index) || index < 0 || index >= count) return false;
   if (proof.length !== proofLength(count, index)) return false;
   let node = leafOf(fromHex(id, 32));
   let used = 0;
-  for (let size = count, place = index; size > 1; size = (size + 1) >> 1, place >>= 1) {
-    if ((place ^ 1) >= size) continue;
+  for (let size = count, place = index; size > 1; size = half(size + 1), place = half(place)) {
+    if (beside(place) >= size) continue;
     const sibling = fromHex(proof[used++]!, 32);
-    node = (place & 1) === 1 ? nodeOf(sibling, node) : nodeOf(node, sibling);
+    node = place % 2 === 1 ? nodeOf(sibling, node) : nodeOf(node, sibling);
   }
   return toHex(node) === root;
 }

@@ -67,7 +67,7 @@ export function outputMatches({ outputScheme, outputHash, output }: Output): boo
     if (outputScheme === OutputScheme.TEXT) return keccak256(output) === outputHash;
     if (outputScheme === OutputScheme.CIRCUIT) {
       const [outputs] = abi.decode(["uint256[]"], output) as unknown as [bigint[]];
-      return circuitOutputHash([...outputs]) === outputHash;
+      return circuitOutputHash([...outputs]) === outputHash && abi.encode(["uint256[]"], [[...outputs]]) === output;
     }
     if (outputScheme !== OutputScheme.ARTIFACTS) return false;
     const [found, contents] = abi.decode([ARTIFACTS, "bytes[]"], output) as unknown as [
@@ -76,9 +76,11 @@ export function outputMatches({ outputScheme, outputHash, output }: Output): boo
     ];
     const artifacts: Artifact[] = found.map(({ kind, mediaType, hash }) => ({ kind: Number(kind), mediaType, hash }));
     if (contents.length !== artifacts.length || artifactsHash(artifacts) !== outputHash) return false;
-    return artifacts.every(({ kind, hash }, i) =>
+    const carried = artifacts.every(({ kind, hash }, i) =>
       kind > LAST_CARRIED_KIND ? contents[i] === "0x" : keccak256(contents[i]!) === hash,
     );
+    // One form in bytes: a decoder skips what is behind the answer.
+    return carried && abi.encode([ARTIFACTS, "bytes[]"], [artifacts, [...contents]]) === output;
   } catch {
     return false;
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { Contract, type Log, type Provider } from "ethers";
-import { inferenceRegistry } from "../chain/abi.ts";
+import { inferenceRegistry, modelRegistry } from "../chain/abi.ts";
 import type { Hex, Opening } from "../protocol/index.ts";
 import { inferenceRequests, STATUSES, type RequestStatus } from "./abi.ts";
 import type { AskedRequest } from "./decide.ts";
 
+const NEVER = 2n ** 256n - 1n;
 const lower = (hex: string): Hex => hex.toLowerCase() as Hex;
 
 /** A request as the chain has it now. */
@@ -88,6 +89,22 @@ export function createRequestsReader(provider: Provider, requests: Hex) {
     },
     /** Requests for a model version that a node has under way. */
     load: async (nodeId: Hex, modelId: Hex): Promise<number> => Number(await ask("openRequests")(nodeId, modelId)),
+    /**
+     * From when nothing that settles counts for a model version, as far as is known now: it is distrusted, a source that
+     * it requires withdraws, or the registry closes. Null for never.
+     */
+    async evidenceEnds(modelId: Hex): Promise<bigint | null> {
+      const registry = await ledger();
+      const models = new Contract(await registry.getFunction("modelRegistry")(), modelRegistry, provider);
+      const [{ closesAt }, { distrustedFrom }, blockedFrom] = await Promise.all([
+        registry.getFunction("settlementStatus")(),
+        models.getFunction("modelState")(modelId, 0),
+        models.getFunction("blockedFrom")(modelId),
+      ]);
+      const ends = [distrustedFrom, blockedFrom, closesAt === 0n ? NEVER : closesAt] as bigint[];
+      const first = ends.reduce((least, each) => (each < least ? each : least));
+      return first === NEVER ? null : first;
+    },
     registry: async (): Promise<Hex> => lower(await (await ledger()).getAddress()),
     /** When a receipt settled alone; 0 if it did not. */
     settledAlone: async (receiptId: Hex): Promise<bigint> => (await ledger()).getFunction("settledAt")(receiptId),

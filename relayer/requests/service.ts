@@ -33,7 +33,10 @@ export interface RequestServiceOptions extends Partial<Omit<Terms, "nodeId" | "m
   openingOf?: (receiptId: Hex) => Promise<Opening | null>;
   /** The proof of an answer, to settle it alone under ZKML. */
   evidenceOf?: (issued: Issued) => Promise<Hex>;
-  /** Where fewer seconds are left, a receipt is not waited for but settled alone, or excused where it is frozen. */
+  /**
+   * Where fewer seconds are left, a receipt is not waited for but settled alone, or excused where it is frozen. Settled
+   * alone it is a day and a half after it was made, too: in three it could not settle any more.
+   */
   hurrySeconds?: bigint;
   /** The first block to read where nothing was read before: that of the deployment. */
   fromBlock?: number;
@@ -45,6 +48,8 @@ export interface RequestServiceOptions extends Partial<Omit<Terms, "nodeId" | "m
 }
 
 const MAX_CALLBACK_GAS = 2_000_000;
+/** Half of MAX_DELAY: the other half is for a pause, and for a transaction that takes its time (R4). */
+const SETTLE_ALONE_AFTER = 129_600n;
 
 /** A node's side of requests that contracts ask on chain. Whatever it forgets by a crash, the chain tells it again. */
 export function createRequestService(options: RequestServiceOptions) {
@@ -96,6 +101,9 @@ export function createRequestService(options: RequestServiceOptions) {
       if (!mayPass(declined)) store.close(requestId, declined);
       return false;
     }
+    // What settles after that cannot be fulfilled. A withdrawal can be taken back, so the request is looked at again.
+    const ends = await reader.evidenceEnds(modelId);
+    if (ends !== null && ends <= request.deadline) return false;
     // Before the bond is put up, and not after: what cannot be had cannot be answered. It is asked for again until late.
     if ((await inputOf(request)) === null) return false;
     const price = store.decidePrice(requestId, await options.price(request));
@@ -156,8 +164,10 @@ export function createRequestService(options: RequestServiceOptions) {
     }
     deadlines.set(requestId, state.deadline);
     const issued = await answer(request);
-    const hurry = (await reader.now()) + hurrySeconds >= state.deadline;
-    const opening = await opened(issued, hurry);
+    const now = await reader.now();
+    const hurry = now + hurrySeconds >= state.deadline;
+    // A deadline can be later than the last moment in which the receipt settles.
+    const opening = await opened(issued, hurry || now >= issued.receipt.completedAt + SETTLE_ALONE_AFTER);
     if (opening === null) return;
     const standing = await reader.standing(opening);
     // The callback may do more than it did when it was estimated, and may fail, which is written down.

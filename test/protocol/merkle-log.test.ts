@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { id } from "ethers";
+import { concat, id, keccak256 } from "ethers";
 import {
   type Hex,
   MerkleLog,
@@ -83,6 +83,28 @@ describe("MerkleLog", () => {
         expect(holds(proof.map((each, i) => (i === where % proof.length ? flip(each) : each)))).to.equal(false);
       }),
     );
+  });
+
+  it("is as deep as its length says beyond 32 bits, and no longer log passes for a short one [R3]", () => {
+    const node = (left: string, right: string) => keccak256(concat(["0x01", left, right])) as Hex;
+    const four = idsOf(4);
+    const short = merkleRoot(four);
+    for (const count of [2 ** 31 + 4, 2 ** 32 + 4, 2 ** 33 + 4, 2 ** 53, 2 ** 64])
+      for (const place of [0, 1, 2, 3])
+        expect(verifyProof(short, count, place, four[place]!, merkleProof(four, place))).to.equal(false);
+    // A path of forty nodes, put together from the place's bits.
+    const path = idsOf(40, "sibling");
+    const place = 2 ** 39 + 3;
+    const root = path.reduce(
+      (at, sibling, level) => ((BigInt(place) >> BigInt(level)) & 1n ? node(sibling, at) : node(at, sibling)),
+      keccak256(concat(["0x00", four[0]!])) as Hex,
+    );
+    expect(verifyProof(root, 2 ** 40, place, four[0]!, path)).to.equal(true);
+    expect(verifyProof(root, 2 ** 40, place + 1, four[0]!, path)).to.equal(false);
+    const [old, added] = [id("old") as Hex, id("added") as Hex];
+    expect(verifyConsistency(old, 2 ** 33, node(old, added), 2 ** 34, [added])).to.equal(true);
+    expect(verifyConsistency(old, 2 ** 33, node(old, added), 2 ** 35, [added])).to.equal(false);
+    expect(verifyConsistency(old, 2 ** 53, node(old, added), 2 ** 54, [added])).to.equal(false);
   });
 
   it("refuses places and sizes that it does not have", () => {

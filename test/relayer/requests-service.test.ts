@@ -5,6 +5,7 @@ import { Mode, type Hex, type Opening } from "../../relayer/protocol/index.ts";
 import { createRequestService, openAskedStore, textOutput } from "../../relayer/requests/index.ts";
 import type { AskedRequest, AskedStore, RequestServiceOptions } from "../../relayer/requests/index.ts";
 import { FEE, HOUR, OPG, Status, useRequests, type RequestsWorld } from "../requests/support.ts";
+import { dataOf } from "../support/sources.ts";
 
 const lower = (hex: string): Hex => hex.toLowerCase() as Hex;
 const PRICE = 3n * OPG;
@@ -19,7 +20,7 @@ describe("requests on chain: a node's service", () => {
   const world = useRequests();
 
   /** A node and its stores; services come and go over them, as processes do. */
-  function node(w: RequestsWorld) {
+  function node(w: RequestsWorld, modelId = w.modelId) {
     let inferred = 0;
     const errors: Error[] = [];
     const answers = openRequestStore(":memory:");
@@ -28,7 +29,7 @@ describe("requests on chain: a node's service", () => {
       createNode({
         key: localKey(w.operatorKey.privateKey as Hex),
         mode: Mode.VANILLA,
-        modelId: lower(w.modelId),
+        modelId: lower(modelId),
         domain: { chainId: 31337n, verifyingContract: lower(w.domain.verifyingContract) },
         // Nothing is delivered here.
         relayer: "http://127.0.0.1:1",
@@ -54,7 +55,7 @@ describe("requests on chain: a node's service", () => {
       time = Number(await w.now());
       return createRequestService({
         nodeId: lower(w.nodeId),
-        modelId: lower(w.modelId),
+        modelId: lower(modelId),
         mode: Mode.VANILLA,
         node: nodeOf(),
         requests: lower(w.requestsAt),
@@ -198,6 +199,57 @@ describe("requests on chain: a node's service", () => {
     expect(await w.statusOf(second)).to.equal(Status.Fulfilled);
     expect(await w.feesOf(w.signers.other.address)).to.equal(PRICE);
     expect(asked[0]).to.equal(issued.receiptId);
+    expect(n.errors).to.deep.equal([]);
+  });
+
+  it("puts up no bond for what may count no more by the deadline: consent that ends, distrust, a registry that closes [R10]", async () => {
+    const w = world();
+    const d = dataOf(w);
+    const sourceId = await d.registerSource();
+    const modelId = await d.registerVersion({ sources: d.required(sourceId), modes: 1 });
+    await w.nodes.setOffer(w.nodeId, modelId, 1, 3);
+    const n = node(w, modelId);
+    const deadline = (await w.now()) + 7n * 86_400n - 60n;
+    const long = await given(w, "until after the notice", { modelId, deadline });
+    const short = await given(w, "until before it", { modelId });
+    await d.withdraw(sourceId);
+    const service = await n.service();
+    await service.step();
+    expect(await w.statusOf(long)).to.equal(Status.Open);
+    expect(await w.statusOf(short)).to.equal(Status.Fulfilled);
+    // Consent may come back.
+    const snapshot = await w.networkHelpers.takeSnapshot();
+    await w.models.connect(w.signers.other).cancelWithdrawal(sourceId);
+    await service.step();
+    expect(await w.statusOf(long)).to.equal(Status.Fulfilled);
+    await snapshot.restore();
+    await w.distrust(w.models, w.modelId, await w.now());
+    const other = await node(w).service();
+    const distrusted = await given(w, "whom?");
+    await other.step();
+    expect(await w.statusOf(distrusted)).to.equal(Status.Open);
+    const late = await given(w, "by when?", { modelId: w.vanillaModelId, deadline: (await w.now()) + 6n * 86_400n });
+    await w.nodes.setOffer(w.nodeId, w.vanillaModelId, 1, 3);
+    await w.govern(w.registry, w.registry.interface.encodeFunctionData("announceClosing"));
+    const third = node(w, w.vanillaModelId);
+    await (await third.service()).step();
+    expect(await w.statusOf(late)).to.equal(Status.Open);
+    expect([...n.errors, ...third.errors]).to.deep.equal([]);
+  });
+
+  it("settles alone while the receipt still settles, however late the deadline is [R4]", async () => {
+    const w = world();
+    const n = node(w);
+    const requestId = await given(w, "late?", { deadline: (await w.now()) + 7n * 86_400n - 60n });
+    const service = await n.service({ openingOf: async () => null });
+    await service.step();
+    const { completedAt } = n.answers.issued(requestId)!.receipt;
+    await w.goTo(completedAt + 129_599n);
+    await service.step();
+    expect(await w.statusOf(requestId)).to.equal(Status.Accepted);
+    await w.goTo(completedAt + 129_600n);
+    await service.step();
+    expect(await w.statusOf(requestId)).to.equal(Status.Fulfilled);
     expect(n.errors).to.deep.equal([]);
   });
 

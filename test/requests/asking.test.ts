@@ -90,6 +90,18 @@ describe("InferenceRequests: asking and accepting", () => {
     await w.ask({ deadline: closesAt - 1n });
   });
 
+  it("nobody accepts what could no longer be settled by its deadline, whoever asked before the closing was known [R10]", async () => {
+    const w = world();
+    const requestId = await w.ask({ deadline: (await w.now()) + 7n * DAY });
+    await w.govern(w.registry, w.registry.interface.encodeFunctionData("announceClosing"));
+    const { deadline } = await w.requests.inferenceRequest(requestId);
+    expect((await w.registry.settlementStatus()).closesAt).to.be.lessThanOrEqual(deadline);
+    await expect(w.accept(requestId))
+      .to.be.revertedWithCustomError(w.requests, "InferenceRequests_BadDeadline")
+      .withArgs(deadline);
+    await w.requester.cancel(requestId);
+  });
+
   it("spends an account's credit first, and only then its tokens", async () => {
     const w = world();
     await w.token.approve(w.requestsAt, FEE);
@@ -245,6 +257,35 @@ describe("InferenceRequests: asking and accepting", () => {
       w.requests,
       "InferenceRequests_NotOperator",
     );
+  });
+
+  it("nobody empties the credit that an agent accepts from, but whose it is, until the last agent is dismissed", async () => {
+    const w = world();
+    const { operator, other, deployer } = w.signers;
+    await w.requests.deposit(operator, BOND);
+    const [one, two] = [other.address, deployer.address];
+    // Naming one twice makes it no two, and dismissing who is none takes none away.
+    for (const [agent, allowed] of [
+      [one, true],
+      [one, true],
+      [two, true],
+      [w.requesterAt, false],
+      [one, false],
+    ] as const) {
+      await w.requests.setAgent(agent, allowed);
+      await expect(w.requests.connect(other).claim(operator))
+        .to.be.revertedWithCustomError(w.requests, "InferenceRequests_NotAccount")
+        .withArgs(operator.address, other.address);
+    }
+    await w.requests.connect(deployer).accept(await w.ask(), w.keyId, 2n ** 64n);
+    await w.requests.deposit(operator, 2n);
+    const snapshot = await w.networkHelpers.takeSnapshot();
+    await w.requests.claim(operator);
+    await snapshot.restore();
+    await w.requests.setAgent(two, false);
+    await expect(w.requests.connect(other).claim(operator))
+      .to.emit(w.requests, "Claimed")
+      .withArgs(operator.address, 2n);
   });
 
   it("pays credit to its account alone, for anyone who asks, once", async () => {

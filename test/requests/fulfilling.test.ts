@@ -1,5 +1,7 @@
 import { expect } from "chai";
-import { id, keccak256, toUtf8Bytes, Wallet, ZeroAddress, ZeroHash } from "ethers";
+import { concat, id, keccak256, toBeHex, toUtf8Bytes, Wallet, ZeroAddress, ZeroHash } from "ethers";
+import type { Hex } from "../../relayer/protocol/index.ts";
+import { outputMatches } from "../../relayer/requests/index.ts";
 import { scalar } from "../support/groth16.ts";
 import { Reason } from "../support/outcome.ts";
 import { coder, Mode, type ReceiptFields } from "../support/protocol.ts";
@@ -16,6 +18,8 @@ import {
   TEXT,
   useRequests,
 } from "./support.ts";
+
+const circuitHash = (outputs: number[]) => keccak256(coder.encode(["uint8", "uint256[]"], [2, outputs]));
 
 describe("InferenceRequests: answering", () => {
   const world = useRequests();
@@ -190,6 +194,30 @@ describe("InferenceRequests: answering", () => {
         "InferenceRequests_WrongOutput",
       );
       await w.requests.fulfil(next, found, output);
+      expect(await w.requester.output()).to.equal(output);
+    }
+  });
+
+  it("takes an answer in one form of bytes alone: nothing is added for the requester to choke on [R6]", async () => {
+    const w = world();
+    const word = (value: number) => toBeHex(value, 32).slice(2);
+    // The same answers, with bytes behind them, or written with a gap that nothing reads.
+    const shifted = `0x${word(0x40)}${word(0)}${word(1)}${word(7)}`;
+    const none = `0x${word(0)}${word(9)}`;
+    const forms: [number, string, string, string][] = [
+      [0, TEXT.outputHash, TEXT.output, concat([TEXT.output, new Uint8Array(4_096)])],
+      [0, TEXT.outputHash, TEXT.output, `${TEXT.output}00`],
+      [2, circuitHash([7]), coder.encode(["uint256[]"], [[7]]), shifted],
+      [2, circuitHash([]), coder.encode(["uint256[]"], [[]]), none],
+    ];
+    for (const [outputScheme, outputHash, output, other] of forms) {
+      const requestId = await w.accepted();
+      const opening = await w.answered(requestId, { outputScheme, outputHash });
+      await expect(w.requests.fulfil(requestId, opening, other))
+        .to.be.revertedWithCustomError(w.requests, "InferenceRequests_WrongOutput")
+        .withArgs(outputHash);
+      expect(outputMatches({ outputScheme, outputHash: outputHash as Hex, output: other as Hex })).to.equal(false);
+      await w.requests.fulfil(requestId, opening, output);
       expect(await w.requester.output()).to.equal(output);
     }
   });

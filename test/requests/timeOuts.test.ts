@@ -107,6 +107,22 @@ describe("InferenceRequests: what is not answered", () => {
     await w.requests.timeOut(requestId);
   });
 
+  it("a pause that begins in the last second adds nothing, and one that begins a second before does [R8]", async () => {
+    const w = world();
+    const deadline = (await w.now()) + 2n * DAY;
+    const requestId = await w.accepted({ deadline });
+    for (const [begins, added] of [
+      [deadline, 0n],
+      [deadline - 1n, DAY],
+    ] as const) {
+      const snapshot = await w.networkHelpers.takeSnapshot();
+      await w.at(begins);
+      await pause(w);
+      expect(await w.requests.deadlineOf(requestId)).to.equal(deadline + added);
+      await snapshot.restore();
+    }
+  });
+
   it("a request that nobody accepted is refunded at its deadline through any pause [R8]", async () => {
     const w = world();
     const requestId = await w.ask();

@@ -75,7 +75,7 @@ describe("who can serve", () => {
     expect([...seen]).to.include.members([
       ...["Fits", "NoModel", "NotActive", "StakeTooLow", "NoVerificationPath", "NoCapacity"],
       ...["UnknownKey", "OutsideKeyValidity", "KeyDistrusted", "KeyFrozen", "UnknownModel", "ModelForbidsMode"],
-      ...["ModelDistrusted", "ModelFrozen", "VerifierDistrusted", "VerifierFrozen"],
+      ...["ModelDistrusted", "ModelFrozen", "ConsentWithdrawn", "VerifierDistrusted", "VerifierFrozen"],
       ...["MeasurementNotApproved", "MeasurementDistrusted", "MeasurementFrozen"],
     ]);
   });

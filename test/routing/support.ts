@@ -1,14 +1,24 @@
 import { id, toBeHex, Wallet } from "ethers";
 import { NodeMatch__factory } from "../../typechain/index.ts";
 import { Mode } from "../support/protocol.ts";
+import { CONSENT_NOTICE, dataOf } from "../support/sources.ts";
 import { deployWorld, MEASUREMENT, SECONDS, type World } from "../support/world.ts";
 
 export const OTHER_IMAGE = id("image 2");
 const wallet = (name: string) => new Wallet(id(`routing ${name}`));
 
-/** A world of five nodes of two operators that offer three versions, with requests open on chain. */
+/**
+ * A world of five nodes of two operators that offer four versions, with requests open on chain. The last version requires
+ * two sources, of which one's consent is withdrawn a quarter of an hour from now.
+ */
 export async function deployNodes() {
   const w = await deployWorld();
+  const data = dataOf(w);
+  const sources = [await data.registerSource(), await data.registerSource()];
+  const restricted = await data.registerVersion({ sources: data.required(...sources) });
+  await w.govern(w.enclaves, w.enclaves.interface.encodeFunctionData("approveMeasurement", [MEASUREMENT, restricted]));
+  await data.withdraw(sources[0]!);
+  await w.networkHelpers.time.increase(CONSENT_NOTICE - 900n);
   const { operator, other } = w.signers;
   const load = await w.ethers.deployContract("OpenRequests");
   const match = NodeMatch__factory.connect(
@@ -37,14 +47,14 @@ export async function deployNodes() {
     const admitted = await (await w.enclaves.connect(by).admit(nodeId, attestation, until)).wait();
     enclaveKeys.push(w.enclaves.interface.parseLog(admitted!.logs[0]!)!.args[0] as string);
   }
-  const models = [w.modelId, w.vanillaModelId, id("no version")];
+  const models = [w.modelId, w.vanillaModelId, id("no version"), restricted];
   const offers = [7, 7, 7, 5, 3];
   for (const [i, { nodeId, by }] of nodes.entries())
     for (const modelId of models) await w.nodes.connect(by).setOffer(nodeId, modelId, offers[i]!, i + 1);
   /** As many on-chain requests are open. */
   const setOpen = (nodeId: string, modelId: string, many: number) =>
     load.connect(other).getFunction("set")(nodeId, modelId, many);
-  return { ...w, setOpen, match, fleet: nodes, operatorKeys, enclaveKeys, versions: models };
+  return { ...w, setOpen, match, fleet: nodes, operatorKeys, enclaveKeys, versions: models, sources };
 }
 export type Nodes = Awaited<ReturnType<typeof deployNodes>>;
 
@@ -58,6 +68,8 @@ export interface Step {
 const pick = <T>(from: readonly T[], by: number): T => from[by % from.length]!;
 const images = [MEASUREMENT, OTHER_IMAGE];
 const approvalOf = (w: Nodes, a: number): [string, string] => [pick(images, a), pick(w.versions, a >> 1)];
+/** Versions that exist. */
+const registered = (w: Nodes) => w.versions.filter((_, i) => i !== 2);
 const verifierOf = (w: Nodes) => "0x" + "00".repeat(12) + w.version.verifier.slice(2);
 
 /** Everything that decides who can serve. Each may be refused: a key is frozen once, a retired node stays so. */
@@ -88,10 +100,12 @@ export const happenings = {
   distrustImage: async (w: Nodes, a: number) =>
     w.distrust(w.enclaves, await w.enclaves.measurementTarget(pick(images, a)), await w.now()),
   freezeImage: async (w: Nodes, a: number) => w.freeze(w.enclaves, await w.enclaves.measurementTarget(pick(images, a))),
-  distrustModel: async (w: Nodes, a: number) => w.distrust(w.models, pick(w.versions, a % 2), await w.now()),
-  freezeModel: (w: Nodes, a: number) => w.freeze(w.models, pick(w.versions, a % 2)),
+  distrustModel: async (w: Nodes, a: number) => w.distrust(w.models, pick(registered(w), a), await w.now()),
+  freezeModel: (w: Nodes, a: number) => w.freeze(w.models, pick(registered(w), a)),
   distrustVerifier: async (w: Nodes) => w.distrust(w.models, verifierOf(w), await w.now()),
   freezeVerifier: (w: Nodes) => w.freeze(w.models, verifierOf(w)),
+  withdrawConsent: (w: Nodes, a: number) => w.models.connect(w.signers.other).withdrawConsent(pick(w.sources, a)),
+  cancelWithdrawal: (w: Nodes, a: number) => w.models.connect(w.signers.other).cancelWithdrawal(pick(w.sources, a)),
   wait: (w: Nodes, a: number) => w.networkHelpers.time.increase((1 + a) * (a % 5 === 0 ? 20_000 : 30)),
 };
 
