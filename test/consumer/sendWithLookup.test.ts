@@ -297,9 +297,9 @@ describe("looking up over HTTP", () => {
 
     it("the next gateway after one that switches protocols [R8]", async () => {
       const { response } = await unsettled(c, FEATURES, [42n]);
-      gateway.on("switches", (_, answering) =>
-        answering.socket!.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
-      );
+      gateway.on("switches", (_, answering) => {
+        answering.socket!.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+      });
       says("honest", response);
       const scores = await withGateways(gateway.url("switches"), gateway.url("honest"));
       expect((await send(scores, { timeoutMs: 1_000 })).gateway).to.match(/honest/);

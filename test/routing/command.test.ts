@@ -104,6 +104,8 @@ describe("hardhat opg:nodes", () => {
       const version = {
         ...{ contentHash: id("weights"), uri: "", modes: 1, verifier: ZeroAddress, verifyingKey: "0x", signals: "" },
         lineage: NO_LINEAGE,
+        licence: "",
+        sources: [],
       };
       const model = await models.modelIdOf(signer, version);
       await (await models.register(version)).wait();

@@ -115,6 +115,8 @@ describe("two relayers and a worker that share ledger, key and Redis", () => {
       ...{ contentHash: random(), uri: "ipfs://scorer", modes: 1 << Mode.ZKML, signals: "in, out, binding" },
       ...{ verifier: await p.groth16.getAddress(), verifyingKey: groth16.keyBytes(setup) },
       lineage: NO_LINEAGE,
+      licence: "",
+      sources: [],
     };
     await p.models.register(version);
     const modelId = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;
