@@ -63,7 +63,8 @@ interface IEnclaveRegistry is IKeyRegistry {
     error EnclaveRegistry_HandedOver(bytes32 keyId, bytes32 successor);
     /// @notice A key that handed over ends at most MAX_OVERLAP from now.
     error EnclaveRegistry_OverlapTooLong(uint64 endsAt);
-    /// @notice A key that is distrusted or frozen names no successor; a new key is admitted without its word.
+    /// @notice A key that is distrusted or frozen, or whose image is, names no successor; a new key is admitted without its
+    /// word.
     error EnclaveRegistry_NotBelieved(bytes32 keyId);
     /// @notice The signature is not the key's over this hand-over, or `publicKey` is not this RSA key.
     error EnclaveRegistry_BadHandOver(bytes32 keyId, bytes32 successor);
@@ -110,8 +111,8 @@ interface IEnclaveRegistry is IKeyRegistry {
     ) external view returns (uint256 key, uint256 approval, uint256 measurement);
 
     /// @notice The key that a key handed over to; zero where there was no hand-over, or where it was the word of a key
-    /// that is distrusted since then or before (R4). Whether the successor itself is believed, {keyState} says. Successors
-    /// are newer than what they follow, so a walk along them ends.
+    /// that is distrusted since then or before, or whose image is (R4). Whether the successor itself is believed,
+    /// {keyState} says. Successors are newer than what they follow, so a walk along them ends.
     function successorOf(bytes32 keyId) external view returns (bytes32 successor);
 
     /// @notice What a key signs to hand over, of either kind: EIP-712

@@ -131,7 +131,10 @@ contract EnclaveRegistry is KeyRegistry, EIP712, IEnclaveRegistry {
     function successorOf(bytes32 keyId) external view returns (bytes32 successor) {
         successor = _successors[keyId];
         // The hand-over happened when the successor was admitted. It is the old key's word and falls with it (R4).
-        if (keyState(keyId).distrustedFrom <= keyState(successor).validFrom) return 0;
+        uint256 at = keyState(successor).validFrom;
+        (, , uint256 image) = packedEnclaveState(keyId, 0);
+        bool imageDistrusted = uint40(image >> StandingLayout.DISTRUSTED_FROM) <= at;
+        if (keyState(keyId).distrustedFrom <= at || imageDistrusted) return 0;
     }
 
     /// @inheritdoc IEnclaveRegistry
@@ -184,6 +187,11 @@ contract EnclaveRegistry is KeyRegistry, EIP712, IEnclaveRegistry {
         KeyState memory key = keyState(keyId);
         if (block.timestamp >= key.distrustedFrom || block.timestamp < key.frozenUntil)
             revert EnclaveRegistry_NotBelieved(keyId);
+        (, , uint256 image) = packedEnclaveState(keyId, 0);
+        if (
+            block.timestamp >= uint40(image >> StandingLayout.DISTRUSTED_FROM) ||
+            block.timestamp < uint40(image >> StandingLayout.FROZEN_UNTIL)
+        ) revert EnclaveRegistry_NotBelieved(keyId);
         bytes32 digest = handOverDigest(keyId, successor, handOver.endsAt);
         bool signed = EnclaveSignatures.isOf(
             keyId,

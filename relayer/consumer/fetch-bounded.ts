@@ -86,6 +86,8 @@ function send(url: URL, body: string | undefined, signal: AbortSignal, allowed: 
   return new Promise<IncomingMessage>((done, fail) => {
     const request = (url.protocol === "https:" ? tlsRequest : plainRequest)(url, options, done);
     request.on("error", (error) => fail(reasonOf(error, signal)));
+    // Without an error too: after a switch of protocols nobody asked for, node says no more than this.
+    request.on("close", () => fail(new Error("closes without an answer")));
     request.end(body);
   });
 }

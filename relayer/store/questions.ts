@@ -24,7 +24,10 @@ export async function noteQuestions(tx: Inserter, batchId: number): Promise<void
     on conflict do nothing`);
 }
 
-/** Receipts with a proof that are about an input, newest first. */
+/**
+ * Receipts with a proof that are about an input, newest first; not those whose proof is unchecked or does not hold, which
+ * any key can hand in without end, before the others.
+ */
 export async function receiptsAbout(
   db: Database,
   modelIds: readonly Hex[],
@@ -35,7 +38,15 @@ export async function receiptsAbout(
   const found = await db
     .select({ receiptId: questions.receiptId })
     .from(questions)
-    .where(and(eq(questions.inputHash, inputHash), inArray(questions.modelId, [...modelIds])))
+    .where(
+      and(
+        ...[eq(questions.inputHash, inputHash), inArray(questions.modelId, [...modelIds])],
+        sql`(exists (select from ${singles} as s
+                     where s.receipt_id = ${questions.receiptId} and s.state not in ('received', 'rejected'))
+             or exists (select from ${receiptIndex} as i join ${batches} as b on b.id = i.batch_id
+                        where i.receipt_id = ${questions.receiptId} and b.state not in ('received', 'rejected')))`,
+      ),
+    )
     .orderBy(desc(questions.id))
     .limit(limit);
   return found.map(({ receiptId }) => receiptId);

@@ -22,7 +22,8 @@ export interface NewSingle {
 }
 
 /**
- * Commits a receipt: when this returns, it is durable. Repeating it changes nothing.
+ * Commits a receipt: when this returns, it is durable. Repeating it changes nothing, unless its proof was found not to
+ * hold and this is another one.
  * @throws {Equivocation} if the key signed another receipt for the same request.
  */
 export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id: number; isNew: boolean }> {
@@ -43,7 +44,7 @@ export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id
       ) as r where exists (select from ${batches} as b where b.id = r.batch_id and b.key_id = ${bytes(keyId)})
       limit 1`,
     );
-    if (known?.same) return { id: Number(known.id), isNew: false };
+    if (known?.same) return { id: Number(known.id), isNew: await proveAgain(tx, Number(known.id), fresh) };
     if (known) throw new Equivocation([0]);
     const leaf = Buffer.alloc(LEAF_SIZE);
     writeLeaf(leaf, 0, receipt);
@@ -54,6 +55,26 @@ export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id
     if (evidence) await noteQuestion(tx, receiptId, receipt);
     return { id: row!.id, isNew: true };
   });
+}
+
+/**
+ * The proof is not signed, so whoever saw a receipt can hand it in with a bad one first: that must not keep the good one
+ * out. What the chain refused stays refused, as another try would cost gas.
+ */
+async function proveAgain(tx: Pick<Database, "update">, id: number, fresh: NewSingle): Promise<boolean> {
+  const { evidence, state, receivedAt } = fresh;
+  if (evidence === null) return false;
+  const again = await tx
+    .update(singles)
+    .set({ evidence, state, receivedAt, reason: null, tries: 0, dueAt: 0, alone: false })
+    .where(
+      and(
+        ...[eq(singles.id, id), eq(singles.state, "rejected"), eq(singles.reason, "InvalidProof")],
+        ...[isNull(singles.transactionId), sql`${singles.evidence} <> ${bytes(evidence)}::bytea`],
+      ),
+    )
+    .returning({ id: singles.id });
+  return again.length === 1;
 }
 
 /** The receipt of a row. */

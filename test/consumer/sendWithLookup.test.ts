@@ -295,6 +295,16 @@ describe("looking up over HTTP", () => {
       expect((await send(await withGateways(gateway.url("moved")))).result[0]).to.equal(42n);
     });
 
+    it("the next gateway after one that switches protocols [R8]", async () => {
+      const { response } = await unsettled(c, FEATURES, [42n]);
+      gateway.on("switches", (_, answering) => {
+        answering.socket!.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+      });
+      says("honest", response);
+      const scores = await withGateways(gateway.url("switches"), gateway.url("honest"));
+      expect((await send(scores, { timeoutMs: 1_000 })).gateway).to.match(/honest/);
+    });
+
     it("its end with a gateway that is slow, drips, or never stops [R8]", async () => {
       const quick = { timeoutMs: 300, maxBytes: 10_000 };
       gateway.on("slow", () => undefined);

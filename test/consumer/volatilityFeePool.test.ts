@@ -250,6 +250,16 @@ describe("VolatilityFeePool", () => {
       .withArgs(0n, 17n);
   });
 
+  it("counts on, and pays out, when 32 bits of seconds are over [R8]", async () => {
+    await c.networkHelpers.time.increaseTo(2n ** 32n - 10n);
+    await pool.sample();
+    await c.networkHelpers.time.setNextBlockTimestamp(2n ** 32n + INTERVAL);
+    await expect(pool.sample())
+      .to.emit(pool, "PriceSampled")
+      .withArgs(19n, priceOf(await reserves()));
+    await pool.withdraw(1_000n, 1n, 1n);
+  });
+
   it("lets no swap change the price of its own block's sample", async () => {
     await c.networkHelpers.time.increase(INTERVAL);
     const honest = await c.networkHelpers.takeSnapshot();

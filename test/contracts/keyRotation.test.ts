@@ -246,6 +246,27 @@ describe("Rotation of enclave keys", () => {
     await refusal(w, rotate(w, w.enclaveKey, NEW_ENCLAVE, endsAt), "EnclaveRegistry_NotBelieved", w.enclaveKeyId);
   });
 
+  it("is refused to a key whose image is frozen or distrusted, and falls with the image [R4] [R8]", async () => {
+    const w = world();
+    const image = await w.enclaves.measurementTarget(await w.enclaves.measurementOf(w.rsa.keyId));
+    await w.freeze(w.enclaves, image);
+    const soon = (await w.now()) + 1_000n;
+    await refusal(w, rotate(w, w.rsa, NEW_RSA, soon), "EnclaveRegistry_NotBelieved", w.rsa.keyId);
+    await w.goTo((await w.now()) + SECONDS.freeze);
+    const second = (await w.now()) + 500n;
+    const [document, said] = [await attestOf(w, NEW_RSA), await handOver(w, w.rsa, NEW_RSA, second + 1_000n)];
+    await w.at(second);
+    await w.enclaves.rotateKey(document, second + 10_000n, said);
+    await w.goTo(second + 500n);
+    await w.distrust(w.enclaves, image, second + 1n);
+    expect(await w.enclaves.successorOf(w.rsa.keyId)).to.equal(NEW_RSA.keyId);
+    await w.distrust(w.enclaves, image, second);
+    expect(await w.enclaves.successorOf(w.rsa.keyId)).to.equal(ZeroHash);
+    const other = newRsaKey();
+    const endsAt = (await w.now()) + 1_000n;
+    await refusal(w, rotate(w, NEW_RSA, other, endsAt), "EnclaveRegistry_NotBelieved", NEW_RSA.keyId);
+  });
+
   it("falls with the old key where that turns out to have been compromised by then, and not otherwise [R4]", async () => {
     const w = world();
     const second = (await w.now()) + 500n;

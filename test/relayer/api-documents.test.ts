@@ -44,6 +44,8 @@ describe("relayer API: what it tells", () => {
       "/v1/seals/{id}",
       "/v1/twin/fees",
       "/v1/twin/fees/stream",
+      "/v1/lookup/{sender}/{data}",
+      "/v1/lookup",
     ]);
     const { Receipt: schema } = body.components.schemas;
     expect(schema.properties.requestId.pattern).to.equal("^0x[0-9a-f]{64}$");
@@ -79,7 +81,7 @@ describe("relayer API: what it tells", () => {
   it("reports health, readiness and metrics [FM:supervised-loop]", async () => {
     const health = (await relayer.get("/healthz")).body;
     expect(health.status).to.equal("ok");
-    expect(health.works).to.have.all.keys("verify", "seal", "settle");
+    expect(health.works).to.have.all.keys("verify", "seal", "publish", "settle", "send");
     expect((await relayer.get("/readyz")).body.status).to.equal("ready");
     await relayer.post("/v1/receipts", receiptBody(key, makeReceipt(key, model)));
     await relayer.post("/v1/receipts", {});

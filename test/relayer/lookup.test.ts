@@ -205,6 +205,38 @@ describe("the relayer's gateway for look-ups", () => {
     expect((await ask(relayer, policyFor(input))).body.code).to.equal("no_answer");
   });
 
+  it("keeps an answer in reach, however many receipts with bad proofs come after it [FM:unchecked-evidence]", async () => {
+    const { relayer } = resting;
+    const input = place++;
+    const honest = await proved(input, [51n]);
+    await hand(relayer, honest);
+    await until(relayer, honest.id, "verified");
+    for (let i = 0; i < 17; i++) {
+      const bad = await proved(input, [51n]);
+      await hand(relayer, { ...bad, evidence: honest.evidence });
+      await until(relayer, bad.id, "rejected");
+    }
+    expect((await ask(relayer, policyFor(input))).status).to.equal(200);
+  });
+
+  it("takes a proof that holds after somebody handed in the receipt with one that does not [R2]", async () => {
+    const { relayer } = resting;
+    const input = place++;
+    const one = await proved(input, [61n]);
+    const other = await proved(input, [61n]);
+    await hand(relayer, { ...one, evidence: other.evidence });
+    await until(relayer, one.id, "rejected");
+    const repeated = await request(`${relayer.url}/v1/receipts`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...wire(one), evidence: other.evidence }),
+    });
+    expect([repeated.status, repeated.body.state]).to.deep.equal([200, "rejected"]);
+    await hand(relayer, one);
+    await until(relayer, one.id, "verified");
+    expect((await ask(relayer, policyFor(input))).status).to.equal(200);
+  });
+
   it("refuses what is no question, too long, or in too large a body", async () => {
     const { relayer } = resting;
     const sender = `0x${"ab".repeat(20)}`;

@@ -287,7 +287,11 @@ contract VolatilityFeePool is ERC20, StatedConsumer {
 
     /// @dev Counts the price that stood until now, before anything in this block changes it.
     function _accrue() private {
-        uint256 passed = uint32(block.timestamp) - _accruedAt;
+        uint256 passed;
+        unchecked {
+            // Around the end of 32 bits, in 2106: checked, it would stop withdrawals too.
+            passed = uint32(block.timestamp) - _accruedAt;
+        }
         if (passed != 0 && reserve0 != 0) _cumulative += ((uint256(reserve1) << PRICE_SHIFT) / reserve0) * passed;
         _accruedAt = uint32(block.timestamp);
     }
