@@ -18,7 +18,7 @@ const ARTIFACTS = "tuple(uint8 kind, string mediaType, bytes32 hash)[]";
 /** Most gas that a figure may cost. */
 export const TARGETS: Record<string, number> = {
   "request: ask, input by hash": 172_000,
-  "request: accept, bond from credit": 83_000,
+  "request: accept, bond from credit": 88_000,
   "request: fulfil, without callback": 113_000,
   "request: time out, with penalty": 70_000,
 };
