@@ -176,8 +176,8 @@ const MUTANTS: Mutant[] = [
   [ENCLAVES, "kind == KeyKinds.ENCLAVE_RSA && RsaPss.isKey(publicKey)", "kind == KeyKinds.ENCLAVE_RSA", rsaKeys],
   [
     ENCLAVES,
-    "keyState(keyId).distrustedFrom <= keyState(successor)",
-    "keyState(keyId).distrustedFrom < keyState(successor)",
+    "if (keyState(keyId).distrustedFrom <= at || imageDistrusted)",
+    "if (keyState(keyId).distrustedFrom < at || imageDistrusted)",
     rotation,
   ],
   [
