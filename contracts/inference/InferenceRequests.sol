@@ -364,7 +364,9 @@ contract InferenceRequests is RequestAccounts {
             block.timestamp >= key.distrustedFrom ||
             block.timestamp < key.frozenUntil
         ) revert InferenceRequests_KeyNotLive(keyId);
-        return (key.nodeId, key.kind == KeyKinds.OPERATOR ? OPERATOR_KEY_MODES : ENCLAVE_KEY_MODES);
+        if (key.kind == KeyKinds.OPERATOR) return (key.nodeId, OPERATOR_KEY_MODES);
+        // A gateway's RSA key can sign no receipt.
+        return (key.nodeId, key.kind == KeyKinds.ENCLAVE_SECP256K1 ? ENCLAVE_KEY_MODES : 0);
     }
 
     /// @dev The kind is part of a key's id, so only one of the two registries can know it.

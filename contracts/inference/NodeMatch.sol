@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IEnclaveRegistry} from "../interfaces/IEnclaveRegistry.sol";
-import {Modes, Reason} from "../interfaces/InferenceTypes.sol";
+import {KeyKinds, Modes, Reason} from "../interfaces/InferenceTypes.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {INodeLoad} from "../interfaces/INodeLoad.sol";
 import {Fit, INodeMatch, NodeCandidate, NodeMatches} from "../interfaces/INodeMatch.sol";
@@ -95,6 +95,9 @@ contract NodeMatch is EvidenceRules, INodeMatch {
         _readEvidence(keyId, modelId, mode, found);
         validUntil = uint40(found.key >> At.KEY_VALID_UNTIL);
         Reason reason = _checkKey(found.key, mode);
+        // A gateway's RSA key is an enclave's, and can sign no receipt.
+        if (reason == Reason.None && uint8(found.key >> At.KEY_KIND) == KeyKinds.ENCLAVE_RSA)
+            reason = Reason.KeyForbidsMode;
         if (reason == Reason.None) reason = _checkTimes(block.timestamp, block.timestamp, found.key);
         if (reason == Reason.None && mode == Modes.TEE) reason = _checkApproval(found.approval, block.timestamp);
         if (reason == Reason.None) reason = _checkModel(found.model, mode);

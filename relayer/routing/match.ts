@@ -82,7 +82,8 @@ export function fitOf(
 function pathOf({ model }: Snapshot, key: KeySnapshot, mode: number, at: bigint): Reason {
   const { measurement } = key;
   if (key.validFrom === 0n) return "UnknownKey";
-  if ((key.kind !== 0) !== (mode === TEE)) return "KeyForbidsMode";
+  // A gateway's RSA key (2) is an enclave's, and can sign no receipt.
+  if (key.kind !== (mode === TEE ? 1 : 0)) return "KeyForbidsMode";
   if (at < key.validFrom || at > key.validUntil) return "OutsideKeyValidity";
   if (mode === TEE && (measurement === null || !approvedAt(measurement, at))) return "MeasurementNotApproved";
   if (model.modes === 0) return "UnknownModel";

@@ -1,5 +1,8 @@
 import { expect } from "chai";
-import { hexlify, id, Wallet, ZeroAddress } from "ethers";
+import { hexlify, id, Wallet, ZeroAddress, ZeroHash } from "ethers";
+import type { Hex } from "../../relayer/protocol/index.ts";
+import { contractsOf, matchNodes, readSnapshot } from "../../relayer/routing/index.ts";
+import { InferenceRequests__factory, NodeMatch__factory } from "../../typechain/index.ts";
 import { escrowAt, FEE, Refusal } from "../escrow/support.ts";
 import { FLAWS, statementsOf } from "../staking/disputesSupport.ts";
 import { useGateways, type AnswerFields, type Gateways } from "../support/gateways.ts";
@@ -236,5 +239,42 @@ describe("RSA enclave keys: what they are, and what they must not be used for", 
     const misled = await w.ethers.deployContract("ConsumerHarness", [await w.answers.getAddress()]);
     for (const name of ["requireVerified", "consumeVerified"])
       await expect(misled.getFunction(name)(opening, policy)).to.be.revert(w.ethers);
+  });
+
+  it("send no request to a node that has no other key, and let it accept none", async () => {
+    const w = world();
+    const nodeId = await w.registerNode();
+    const key = newRsaKey();
+    await w.admitRsa(key, MEASUREMENT, undefined, nodeId);
+    await w.nodes.setOffer(nodeId, w.modelId, 1 << Mode.TEE, 5);
+    const match = NodeMatch__factory.connect(await w.contracts.nodeMatch.getAddress(), w.signers.other);
+    const NO_PATH = 4n;
+    const [fit, path] = await match.fitOf(nodeId, w.modelId, Mode.TEE);
+    expect([fit, Number(path)]).to.deep.equal([NO_PATH, Reason.KeyForbidsMode]);
+    const { provider } = w.ethers;
+    const snapshot = await readSnapshot(
+      provider,
+      await contractsOf(provider, await match.getAddress()),
+      w.modelId as Hex,
+    );
+    const { candidates, paths } = matchNodes(snapshot, { mode: Mode.TEE });
+    expect(candidates.map((candidate) => candidate.nodeId)).to.not.include(nodeId);
+    expect(paths.KeyForbidsMode).to.equal(1);
+
+    const requests = InferenceRequests__factory.connect(
+      await w.contracts.inferenceRequests.getAddress(),
+      w.signers.operator,
+    );
+    const payer = w.signers.deployer;
+    await w.token.connect(payer).approve(await requests.getAddress(), FEE);
+    const terms = {
+      ...{ modelId: w.modelId, inputHash: id("question"), contextHash: ZeroHash, nodeId, maxFee: FEE },
+      ...{ deadline: (await w.now()) + 3_600n, modeMask: 1 << Mode.TEE, callbackGas: 0 },
+    };
+    const requestId = await requests.connect(payer).request.staticCall(terms, "0x");
+    await requests.connect(payer).request(terms, "0x");
+    await expect(requests.accept(requestId, key.keyId, NEVER))
+      .to.be.revertedWithCustomError(requests, "InferenceRequests_NotOffered")
+      .withArgs(nodeId, w.modelId);
   });
 });
