@@ -40,6 +40,9 @@ contract GatewayHandler is World {
     uint256[] private _lineUntil;
     uint256 private _lastBeat;
 
+    /// @dev Place of the image among what is distrusted and frozen here.
+    uint256 private constant IMAGE = 1;
+
     constructor() {
         require(GatewayVectors.COUNT == COUNT, "vectors");
         _answers = new GatewayAnswers(registry, enclaves);
@@ -157,7 +160,11 @@ contract GatewayHandler is World {
         bool room = enclaves.liveKeys(_nodeId).length < 4;
         (bool ok, ) = address(enclaves).call(call_);
         require(!ok || (endsAt <= block.timestamp + 1 days && endsAt <= _lineUntil[last]), "hand-over too late");
-        require(ok || !room || endsAt > block.timestamp + 1 days || endsAt > _lineUntil[last], "hand-over refused");
+        // The whole line runs one image.
+        bool believed = block.timestamp < _distrustedFrom[IMAGE] && block.timestamp >= _frozenUntil[IMAGE];
+        require(!ok || believed, "hand-over of an image that is not believed");
+        bool late = endsAt > block.timestamp + 1 days || endsAt > _lineUntil[last];
+        require(ok || !room || !believed || late, "hand-over refused");
         if (!ok) return;
         _lineUntil[last] = endsAt;
         _line.push(next);
@@ -184,7 +191,8 @@ contract GatewayHandler is World {
     /// @notice Who follows whom, since when, until when.
     function checkLine() external view {
         for (uint256 i = 0; i < _line.length; ++i) {
-            bytes32 next = i + 1 < _line.length ? _line[i + 1] : bytes32(0);
+            bool followed = i + 1 < _line.length && _lineFrom[i + 1] < _distrustedFrom[IMAGE];
+            bytes32 next = followed ? _line[i + 1] : bytes32(0);
             require(enclaves.successorOf(_line[i]) == next, "successor");
             require(enclaves.keyState(_line[i]).validFrom == _lineFrom[i], "admitted");
             require(enclaves.keyState(_line[i]).validUntil == _lineUntil[i], "ends");

@@ -243,7 +243,7 @@ contract LedgerHandler is World {
         bool taken = item.settledAt == 0 && block.timestamp < _distrustedFrom[item.key];
         if (item.alone) {
             Receipt memory receipt = abi.decode(item.openings, (Opening[]))[0].receipt;
-            taken = taken && _inTime(receipt, block.timestamp, item.key);
+            taken = taken && _inTime(receipt, block.timestamp, item.key) && block.timestamp < _distrustedFrom[MODEL];
             if (receipt.mode == 1) taken = taken && block.timestamp < _distrustedFrom[VERIFIER];
         }
         require(abi.decode(answer, (uint256)) == (taken ? 1 : 0), "settles what it should");
