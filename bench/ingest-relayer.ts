@@ -3,7 +3,7 @@
 // key and any model. Everything it does with a submission is real.
 import type { ChainReader } from "../relayer/chain/reader.ts";
 import { createRelayer } from "../relayer/app.ts";
-import { parseConfig } from "../relayer/config.ts";
+import { parseConfig } from "../relayer/config/index.ts";
 import type { Domain, Hex } from "../relayer/protocol/index.ts";
 
 const [dataDir, keyId, signer] = process.argv.slice(2) as [string, Hex, Hex];

@@ -16,7 +16,7 @@ import { createChainReader, type ChainReader } from "./chain/reader.ts";
 import { createRpc } from "./chain/rpc.ts";
 import { settlementListener } from "./chain/settlement-watcher.ts";
 import { createTransactionManager } from "./chain/transactions.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/index.ts";
 import { evidenceVerifiers } from "./evidence/index.ts";
 import { createProofPool } from "./evidence/groth16/pool.ts";
 import { checkOffer } from "./facilitator/offer.ts";

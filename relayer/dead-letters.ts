@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import type { Command } from "commander";
-import { ConfigError, type Config } from "./config.ts";
+import { ConfigError, type Config } from "./config/index.ts";
 import { createBullQueue, type DeadLetter, type SharedQueue } from "./queue/bull.ts";
 import { queuePrefix } from "./queues.ts";
 

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { pino } from "pino";
 import { createRelayer } from "./app.ts";
-import { describeConfig, loadConfig, loadSigner, type Config } from "./config.ts";
+import { describeConfig, loadConfig, loadSigner, type Config } from "./config/index.ts";
 import type { Log } from "./chain/manager-options.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
 import { createWorker } from "./worker.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the configuration says about queues, for relayer, worker and commands alike.
 import type { Log } from "./chain/manager-options.ts";
-import { dashboardPassword, type Config } from "./config.ts";
+import { dashboardPassword, type Config } from "./config/index.ts";
 import { createBullQueue, type SharedQueue } from "./queue/bull.ts";
 import { openDashboard, type Dashboard } from "./queue/dashboard.ts";
 import { createInProcessQueue } from "./queue/in-process.ts";

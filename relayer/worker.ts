@@ -2,7 +2,7 @@
 import type { Log } from "./chain/manager-options.ts";
 import { createChainReader } from "./chain/reader.ts";
 import { createRpc } from "./chain/rpc.ts";
-import { ConfigError, type Config } from "./config.ts";
+import { ConfigError, type Config } from "./config/index.ts";
 import { createProofPool } from "./evidence/groth16/pool.ts";
 import { evidenceVerifiers } from "./evidence/index.ts";
 import { createQueue } from "./queues.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What can be said of a payment without asking a chain.
-import type { X402Config } from "../config.ts";
+import type { X402Config } from "../config/index.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { NewPayment } from "../store/payments.ts";
 import { authorizationDigest, isSignedByPayer, type Authorization, type TokenDomain } from "./eip3009.ts";

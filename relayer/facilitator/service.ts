@@ -4,7 +4,7 @@ import { createBuckets } from "../api/limits.ts";
 import { Problem } from "../api/problems.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { Rpc } from "../chain/rpc.ts";
-import type { X402Config } from "../config.ts";
+import type { X402Config } from "../config/index.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
 import {

@@ -26,7 +26,7 @@ import {
   type Payer,
   type PayerOptions,
 } from "../../relayer/channels/index.ts";
-import { parseConfig } from "../../relayer/config.ts";
+import { parseConfig } from "../../relayer/config/index.ts";
 import { createNode, createRelayerClient, localKey, type InferenceNode } from "../../relayer/node/index.ts";
 import * as protocol from "../../relayer/protocol/index.ts";
 import type { Channel, Domain, Hex } from "../../relayer/protocol/index.ts";

@@ -3,7 +3,14 @@ import { expect } from "chai";
 import { Wallet } from "ethers";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, describeConfig, ENVIRONMENT, loadConfig, loadSigner, parseConfig } from "../../relayer/config.ts";
+import {
+  ConfigError,
+  describeConfig,
+  ENVIRONMENT,
+  loadConfig,
+  loadSigner,
+  parseConfig,
+} from "../../relayer/config/index.ts";
 import { removeDir, tempDir } from "./support/relayer.ts";
 
 const least = { chain: { chainId: 31337, registry: `0x${"Ab".repeat(20)}`, rpcUrls: ["http://127.0.0.1:8545"] } };

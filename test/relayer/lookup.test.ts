@@ -7,7 +7,7 @@ import { artifacts } from "hardhat";
 import { createRelayer, type Relayer } from "../../relayer/app.ts";
 import { receiptToWire } from "../../relayer/api/schemas.ts";
 import { makeBatch } from "../../relayer/batches/seal.ts";
-import { parseConfig } from "../../relayer/config.ts";
+import { parseConfig } from "../../relayer/config/index.ts";
 import { sendWithLookup } from "../../relayer/consumer/index.ts";
 import { answers, preferred } from "../../relayer/lookup/matching.ts";
 import { decodeQuery, encodeQuery, inferenceLookup, type LookupPolicy, Origin } from "../../relayer/lookup/messages.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
-import { parseConfig } from "../../relayer/config.ts";
+import { parseConfig } from "../../relayer/config/index.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { type MarketChain, NOTICE, startMarketChain } from "../twin/fees-support.ts";
 import { tenths } from "../twin/fees-readings.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseEther, Wallet } from "ethers";
 import { createRelayer, type Relayer } from "../../relayer/app.ts";
 import { makeBatch } from "../../relayer/batches/seal.ts";
-import { parseConfig, type ConfigInput } from "../../relayer/config.ts";
+import { parseConfig, type ConfigInput } from "../../relayer/config/index.ts";
 import { createRelayerClient } from "../../relayer/node/index.ts";
 import * as protocol from "../../relayer/protocol/index.ts";
 import type { Domain, Hex, Receipt } from "../../relayer/protocol/index.ts";

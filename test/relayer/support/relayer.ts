@@ -9,7 +9,7 @@ import { receiptToWire } from "../../../relayer/api/schemas.ts";
 import { makeBatch } from "../../../relayer/batches/seal.ts";
 import { ChainUnavailable } from "../../../relayer/chain/errors.ts";
 import type { ChainReader, MeasurementState, ModelState, SigningKey } from "../../../relayer/chain/reader.ts";
-import { parseConfig, type ConfigInput } from "../../../relayer/config.ts";
+import { parseConfig, type ConfigInput } from "../../../relayer/config/index.ts";
 import * as protocol from "../../../relayer/protocol/index.ts";
 import type { Batch, Domain, Hex, Receipt } from "../../../relayer/protocol/index.ts";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createRelayer, type Relayer } from "../../../relayer/app.ts";
 import { receiptFromWire } from "../../../relayer/api/schemas.ts";
 import { makeBatch } from "../../../relayer/batches/seal.ts";
-import { parseConfig } from "../../../relayer/config.ts";
+import { parseConfig } from "../../../relayer/config/index.ts";
 import { createRelayerClient } from "../../../relayer/node/index.ts";
 import * as protocol from "../../../relayer/protocol/index.ts";
 import type { Domain, Hex, Receipt } from "../../../relayer/protocol/index.ts";

@@ -8,7 +8,7 @@ import { parseEther, Wallet } from "ethers";
 import { network } from "hardhat";
 import { createRelayer, type Relayer } from "../../../relayer/app.ts";
 import type { TransactionSigner } from "../../../relayer/chain/manager-options.ts";
-import { parseConfig, type ConfigInput } from "../../../relayer/config.ts";
+import { parseConfig, type ConfigInput } from "../../../relayer/config/index.ts";
 import { paymentRequestId } from "../../../relayer/facilitator/index.ts";
 import type { Hex } from "../../../relayer/protocol/index.ts";
 import { openHttpDoor } from "../../support/http-door.ts";
