@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { configVariable, defineConfig } from "hardhat/config";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { audit } from "./tasks/audit.ts";
 import { model } from "./tasks/model.ts";
 import { nodes } from "./tasks/nodes.ts";
 import { policy } from "./tasks/policy.ts";
@@ -25,7 +26,7 @@ const long = process.env["FUZZ_LONG"] === "1";
 
 export default defineConfig({
   plugins: [toolbox],
-  tasks: [model, nodes, policy, twinFees, unlocks],
+  tasks: [audit, model, nodes, policy, twinFees, unlocks],
   solidity: {
     profiles: { default: solidity, production: solidity },
   },
