@@ -30,6 +30,7 @@ const suites: Suite[] = [
   mocha("twin", "test/twin/**/*.test.ts"),
   mocha("attestation", "test/attestation/**/*.test.ts"),
   mocha("requests", "test/{requests,memory,routing}/**/*.test.ts"),
+  mocha("audit", "test/audit/**/*.test.ts"),
   mocha("consumer", "test/consumer/**/*.test.ts"),
   mocha("protocol", "test/protocol/**/*.test.ts"),
   mocha("relayer", "test/relayer/**/*.test.ts"),
