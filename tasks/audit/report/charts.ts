@@ -3,6 +3,8 @@
 const WIDTH = 720;
 const LEFT = 150;
 const ROW = 26;
+/** Room for what stands at the end of a bar. */
+const TEXT = 230;
 
 export interface Bar {
   label: string;
@@ -19,7 +21,7 @@ export const escapeHtml = (text: string): string =>
 export function bars(title: string, series: readonly string[], rows: readonly Bar[], stacked: boolean): string {
   const total = (row: Bar) => (stacked ? row.values.reduce((sum, value) => sum + value, 0) : Math.max(...row.values));
   const most = Math.max(1e-9, ...rows.map(total));
-  const scale = (value: number) => (value / most) * (WIDTH - LEFT - 150);
+  const scale = (value: number) => (value / most) * (WIDTH - LEFT - TEXT);
   const height = rows.length * ROW + 8;
   const shapes = rows.map((row, i) => {
     const y = i * ROW + 4;
