@@ -31,7 +31,8 @@ function describeApi(): OpenAPI3 {
 }
 
 const types = astToString(await openapiTS(describeApi()));
-const head = "// SPDX-License-Identifier: MIT\n// Made by `npm run client` from the relayer's own OpenAPI document. Do not edit.\n";
+const head =
+  "// SPDX-License-Identifier: MIT\n// Made by `npm run client` from the relayer's own OpenAPI document. Do not edit.\n";
 const written = await format(head + types, { ...(await resolveConfig(file)), filepath: file });
 if (!check) writeFileSync(file, written);
 else if (readFileSync(file, "utf8") !== written) {

@@ -121,7 +121,8 @@ export function mountOperator(api: OpenAPIHono, options: OperatorOptions): void 
   };
   guard("read", ...["status", "receipts", "batches", "transactions", "dead-letters"].map((x) => `/v1/operator/${x}`));
   guard("retry", "/v1/operator/retry", "/v1/operator/replay");
-  guard("admin", "/v1/operator/keys", "/v1/operator/keys/*");
+  // This pattern is for /v1/operator/keys itself too.
+  guard("admin", "/v1/operator/keys/*");
   for (const path of ["/v1/operator/retry", "/v1/operator/replay"]) api.use(path, idempotent);
 
   api.openapi(routes.status, async (c) => c.json(await options.status(), 200));

@@ -38,7 +38,7 @@ export async function batchPage(
   const found = await listBatches(db, { state, keyId: key, since }, below, limit + 1);
   const items = found.slice(0, limit);
   const next = found.length > limit ? toCursor({ below: items.at(-1)!.id }) : null;
-  return { items: items.map(({ id: _, ...batch }) => batch), next };
+  return { items: items.map(({ id: _id, ...batch }) => batch), next };
 }
 
 export async function transactionPage(

@@ -72,11 +72,8 @@ export function measureOperation(registry: Registry, sources: OperationSources):
   }
 
   gauge("relayer_ledger_up", "Whether the ledger could be read", [], async (set) => set({}, (await read()) ? 1 : 0));
-  gauge(
-    "relayer_items",
-    "Batches and lone receipts in the ledger, by state",
-    ["table", "state"],
-    async (set) => (await read())?.items.forEach(({ table, state, count }) => set({ table, state }, count)),
+  gauge("relayer_items", "Batches and lone receipts in the ledger, by state", ["table", "state"], async (set) =>
+    (await read())?.items.forEach(({ table, state, count }) => set({ table, state }, count)),
   );
   gauge(
     "relayer_oldest_item_seconds",

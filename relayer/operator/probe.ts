@@ -32,11 +32,7 @@ export interface ChainProbe {
 type Block = { number: string; timestamp: string; baseFeePerGas?: string } | null;
 
 /** Looks at every node, and at the account that pays. Never throws: what could not be asked is null. */
-export async function probeChain(
-  rpc: Rpc,
-  sender: string | null,
-  now: () => number = Date.now,
-): Promise<ChainProbe> {
+export async function probeChain(rpc: Rpc, sender: string | null, now: () => number = Date.now): Promise<ChainProbe> {
   const blocks = await rpc.requestAll<Block>("eth_getBlockByNumber", ["latest", false]);
   const heads = blocks.map((answer) => (answer.ok && answer.value ? Number(answer.value.number) : null));
   const known = heads.filter((head) => head !== null);

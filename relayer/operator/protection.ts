@@ -22,7 +22,6 @@ export function protection(corsOrigins: readonly string[]): MiddlewareHandler[] 
       strictTransportSecurity: false,
     }),
     // Look-ups are open to the pages of wallets, wherever they are, and say so themselves.
-    (c, next) =>
-      corsOrigins.length === 0 || c.req.path.startsWith("/v1/lookup") ? next() : pages(c, next),
+    (c, next) => (corsOrigins.length === 0 || c.req.path.startsWith("/v1/lookup") ? next() : pages(c, next)),
   ];
 }

@@ -28,7 +28,8 @@ export function createQuotas(options: QuotaOptions, now: () => number = Date.now
   const ofApiKeys = new Map<string, { most: number; buckets: ReturnType<typeof perMinute> }>();
 
   function refuse(wait: number, whose: string): void {
-    if (wait > 0) throw new Problem("quota_exceeded", `The quota of ${whose} is used up`, { retryAfter: Math.ceil(wait) });
+    if (wait > 0)
+      throw new Problem("quota_exceeded", `The quota of ${whose} is used up`, { retryAfter: Math.ceil(wait) });
   }
 
   return {

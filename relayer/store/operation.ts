@@ -207,7 +207,11 @@ export async function listTransactions(
   const forms =
     ids.length === 0
       ? []
-      : await db.select(form).from(attempts).where(inArray(attempts.transactionId, ids)).orderBy(asc(attempts.signedAt));
+      : await db
+          .select(form)
+          .from(attempts)
+          .where(inArray(attempts.transactionId, ids))
+          .orderBy(asc(attempts.signedAt));
   return found.map(({ id, minedHash, feeWei, ...row }) => ({
     ...{ id: String(id), state: row.state, kind: row.kind, sender: row.sender, to: row.to, nonce: row.nonce },
     ...{ hash: minedHash, succeeded: row.succeeded, reason: row.reason },
@@ -230,4 +234,3 @@ export async function lastSender(db: Database, chainId: number): Promise<Hex | u
     .limit(1);
   return row?.sender;
 }
-
