@@ -26,6 +26,7 @@ import { costListener } from "./operator/cost.ts";
 import { measureOperation } from "./operator/metrics.ts";
 import { operatorParts } from "./operator/parts.ts";
 import { startProbe } from "./operator/probe.ts";
+import { startTracing, traceCalls, traceWorks } from "./operator/tracing.ts";
 import type { Domain, Hex } from "./protocol/index.ts";
 import { createQueue, startDashboard } from "./queues.ts";
 import { settlementSink } from "./settlement/follow.ts";
@@ -79,6 +80,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const database = await openDatabase({ dataDir: config.store.dataDir, url: config.store.databaseUrl });
     closers.push(() => database.close());
     const { db } = database;
+    const tracing = await startTracing();
+    closers.push(() => tracing.close());
     const { processes, timeoutMs } = config.proofs;
     const pool = createProofPool({ timeoutMs, ...(processes ? { processes } : {}) });
     closers.push(() => pool.close());
@@ -113,6 +116,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         }),
         ...(config.x402 ? [paymentListener({ db, token: config.x402.token, log })] : []),
         costListener(db),
+        ...(tracing.on ? [traceCalls(tracing)] : []),
       ]),
       log,
     });
@@ -135,12 +139,15 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
           ...{ db, chain, policy: settlement.policy, bounds, sender: signer.address, ...timing, log },
           finalTime: () => finalTime(rpc, at.finality),
           blockTimes: () => blockTimes(rpc),
-          submitted: () => wake("send", "all"),
+          submitted: (ids) => {
+            tracing.note({ "item.ids": [...ids] });
+            wake("send", "all");
+          },
         }),
       },
       send: { concurrency: 1, sweepMs: at.pollMs, find: async () => ["all"], run: () => manager.tick() },
     };
-    const queue = await createQueue(config, works, log);
+    const queue = await createQueue(config, traceWorks(works, tracing, db), log);
     closers.push(() => queue.close());
     const dashboard = await startDashboard(config, queue);
     if (dashboard) closers.push(() => dashboard.close());
@@ -179,6 +186,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         ...(twinFees ? { twinFees: twinFees.health() } : {}),
       }),
       operator: { ...operation.api, wake },
+      tracing,
       submissionKeys: http.submissionKeys,
       corsOrigins: http.corsOrigins,
       bounds: http,

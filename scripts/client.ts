@@ -9,6 +9,7 @@ import { format, resolveConfig } from "prettier";
 import { createApi, OPENAPI, type ApiOptions } from "../relayer/api/api.ts";
 import { createMetrics } from "../relayer/api/metrics.ts";
 import { parseConfig } from "../relayer/config/index.ts";
+import { noTracing } from "../relayer/operator/tracing.ts";
 
 const file = fileURLToPath(new URL("../relayer/client/api.d.ts", import.meta.url));
 const check = process.argv.includes("--check");
@@ -21,7 +22,7 @@ function describeApi(): OpenAPI3 {
   const log: ApiOptions["log"] = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const api = createApi({
     ...{ db: nothing, chain: { domain } as never, door: nothing, verifiers: {}, sealWaiting: nothing },
-    ...{ twinFees: undefined, facilitator: nothing, operator: nothing, log },
+    ...{ twinFees: undefined, tracing: noTracing, facilitator: nothing, operator: nothing, log },
     metrics: createMetrics({ works: () => ({}) }),
     ...{ wake: () => undefined, ready: async () => ({}), health: () => ({}) },
     ...{ submissionKeys: http.submissionKeys, corsOrigins: [], bounds: http, timeoutMs: http.timeoutMs },

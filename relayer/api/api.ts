@@ -17,6 +17,7 @@ import { acceptKey, requireScope } from "../operator/auth.ts";
 import { idempotent } from "../operator/idempotency.ts";
 import { protection } from "../operator/protection.ts";
 import { createQuotas, type QuotaOptions } from "../operator/quotas.ts";
+import { traceRequests, type Tracing } from "../operator/tracing.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -57,6 +58,7 @@ export interface ApiOptions {
   submissionKeys: "optional" | "required";
   /** Pages that may ask from browsers. */
   corsOrigins: readonly string[];
+  tracing: Tracing;
   /** What the operator's routes ask of the running relayer. */
   operator: Pick<OperatorOptions, "status" | "unpark" | "wake" | "deadLetters">;
   rate: RateLimit;
@@ -81,7 +83,7 @@ export const OPENAPI = {
 
 /** The HTTP API. */
 export function createApi(options: ApiOptions): OpenAPIHono {
-  const { db, chain, door, metrics, sealWaiting, wake, log, now = Date.now } = options;
+  const { db, chain, door, metrics, sealWaiting, tracing, wake, log, now = Date.now } = options;
   const openings = createOpenings(chain.domain, async (id) => (await readBatch(db, id))!.document);
   const api = new OpenAPIHono({
     defaultHook: (result, c) => {
@@ -100,7 +102,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
 
   api.onError((error, c) => refuse(c, problemOf(error, c, log)));
   api.notFound((c) => refuse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}`)));
-  api.use(metrics.timing, ...protection(options.corsOrigins));
+  api.use(metrics.timing, ...protection(options.corsOrigins), traceRequests(tracing));
   const limited = rateLimit(options.rate);
   for (const path of ["/v1/*", "/openapi.json"]) api.use(path, limited);
   const { maxBodyBytes, maxInFlight } = options.bounds;
@@ -130,6 +132,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       quotas.take({ kind: "receipt", keyId, mode, receipts: 1 }, c.get("apiKey"));
     const { id, isNew } = await insertSingle(db, fresh);
     if (isNew) {
+      tracing.note({ "receipt.id": fresh.receiptId });
       log.info({ requestId: c.get("requestId"), receipt: fresh.receiptId, keyId }, "took a receipt");
       metrics.received.inc({ endpoint: "receipts" });
       wake(fresh.state === "received" ? "verify" : "seal", fresh.state === "received" ? `singles ${id}` : "all");
@@ -145,6 +148,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       quotas.take({ kind: "batch", keyId, mode, receipts: count }, c.get("apiKey"));
     const { id, isNew } = await insertBatch(db, fresh);
     if (isNew) {
+      tracing.note({ "batch.digest": fresh.digest });
       log.info({ requestId: c.get("requestId"), batch: fresh.digest, count, keyId }, "took a batch");
       metrics.received.inc({ endpoint }, fresh.batch.count);
       wake(fresh.proof ? "verify" : "publish", fresh.proof ? `batches ${id}` : String(id));
