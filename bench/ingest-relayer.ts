@@ -37,7 +37,7 @@ const chain: ChainReader = {
 const week = 7 * 86_400_000;
 const config = parseConfig({
   chain: { chainId: 31337, registry: domain.verifyingContract, rpcUrls: ["http://127.0.0.1:9"] },
-  http: { port: 0, requestsPerSecond: 1e6, burst: 1e6 },
+  http: { port: 0, requestsPerSecond: 1e6, burst: 1e6, batchesPerMinutePerKey: 1e6, receiptsPerMinutePerKey: 1e6 },
   store: { dataDir },
   // Ingestion alone is measured: nothing is settled meanwhile.
   settlement: { policy: { maxCount: 1e9, patientMs: week, impatientMs: week } },

@@ -16,7 +16,7 @@ function settings(chain: Chain, folder: string, port: number) {
       pollMs: 200,
       cacheMs: 1_000,
     },
-    http: { port, requestsPerSecond: 2_000, burst: 5_000 },
+    http: { port, requestsPerSecond: 2_000, burst: 5_000, batchesPerMinutePerKey: 1_000 },
     store: { dataDir: join(folder, "relayer") },
     sealing: { policy: soon },
     settlement: { policy: soon, sweepMs: 100 },

@@ -22,6 +22,11 @@ import { createProofPool } from "./evidence/groth16/pool.ts";
 import { checkOffer } from "./facilitator/offer.ts";
 import { createFacilitator, tokenDomain } from "./facilitator/service.ts";
 import { paymentListener } from "./facilitator/watcher.ts";
+import { costListener } from "./operator/cost.ts";
+import { measureOperation } from "./operator/metrics.ts";
+import { operatorParts } from "./operator/parts.ts";
+import { startProbe } from "./operator/probe.ts";
+import { startTracing, traceCalls, traceWorks } from "./operator/tracing.ts";
 import type { Domain, Hex } from "./protocol/index.ts";
 import { createQueue, startDashboard } from "./queues.ts";
 import { settlementSink } from "./settlement/follow.ts";
@@ -30,7 +35,7 @@ import { sealWork } from "./settlement/seal.ts";
 import { settleWork } from "./settlement/settle.ts";
 import { verifyWork } from "./settlement/verify.ts";
 import { openDatabase } from "./store/database.ts";
-import { countStates, type ItemRef } from "./store/settlement.ts";
+import type { ItemRef } from "./store/settlement.ts";
 import { createTransactionStore } from "./store/transactions.ts";
 import { createTwinFees } from "./twin/service.ts";
 
@@ -75,6 +80,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const database = await openDatabase({ dataDir: config.store.dataDir, url: config.store.databaseUrl });
     closers.push(() => database.close());
     const { db } = database;
+    const tracing = await startTracing();
+    closers.push(() => tracing.close());
     const { processes, timeoutMs } = config.proofs;
     const pool = createProofPool({ timeoutMs, ...(processes ? { processes } : {}) });
     closers.push(() => pool.close());
@@ -108,6 +115,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
           sink: settlementSink({ db, chain, retryMs: settlement.retryMs, released: wakeSettle, log }),
         }),
         ...(config.x402 ? [paymentListener({ db, token: config.x402.token, log })] : []),
+        costListener(db),
+        ...(tracing.on ? [traceCalls(tracing)] : []),
       ]),
       log,
     });
@@ -130,12 +139,15 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
           ...{ db, chain, policy: settlement.policy, bounds, sender: signer.address, ...timing, log },
           finalTime: () => finalTime(rpc, at.finality),
           blockTimes: () => blockTimes(rpc),
-          submitted: () => wake("send", "all"),
+          submitted: (ids) => {
+            tracing.note({ "item.ids": [...ids] });
+            wake("send", "all");
+          },
         }),
       },
       send: { concurrency: 1, sweepMs: at.pollMs, find: async () => ["all"], run: () => manager.tick() },
     };
-    const queue = await createQueue(config, works, log);
+    const queue = await createQueue(config, traceWorks(works, tracing, db), log);
     closers.push(() => queue.close());
     const dashboard = await startDashboard(config, queue);
     if (dashboard) closers.push(() => dashboard.close());
@@ -154,7 +166,11 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         submitted: () => wake("send", "all"),
       });
 
-    const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
+    const probe = startProbe(rpc, signer.address, PROBE_MS);
+    closers.push(() => probe.stop());
+    const operation = operatorParts({ db, rpc, chainId: at.chainId, sender: signer.address, queue, manager, probe });
+    const metrics = createMetrics({ works: () => queue.health() });
+    measureOperation(metrics.registry, operation.measured);
     twinFees?.measure(metrics.registry);
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },
@@ -169,6 +185,10 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         ...{ works: queue.health(), transactions: manager.health() },
         ...(twinFees ? { twinFees: twinFees.health() } : {}),
       }),
+      operator: { ...operation.api, wake },
+      tracing,
+      submissionKeys: http.submissionKeys,
+      corsOrigins: http.corsOrigins,
       bounds: http,
       rate: { perSecond: http.requestsPerSecond, burst: http.burst },
       timeoutMs: http.timeoutMs,
@@ -209,6 +229,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
   }
 }
 
+/** How often nodes and account are looked at for metrics. */
+const PROBE_MS = 15_000;
 const MAX_CONNECTIONS = 4_000;
 const GRACE_MS = 5_000;
 

@@ -2,33 +2,43 @@
 import { Command } from "commander";
 import { pino } from "pino";
 import { createRelayer } from "./app.ts";
-import { describeConfig, loadConfig, loadSigner, type Config } from "./config/index.ts";
+import { ConfigError, describeConfig, loadConfig, type Config } from "./config/index.ts";
 import type { Log } from "./chain/manager-options.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
+import { operatorCommands } from "./operator/commands.ts";
+import { scrubber, secretsOf } from "./operator/secrets.ts";
+import { openSigner } from "./signer/index.ts";
 import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
   .description("Carries signed and proved inferences to the chain, and decides nothing.")
-  .requiredOption("--config <file>", "configuration, YAML or JSON")
+  .option("--config <file>", "configuration, YAML or JSON")
   .addHelpText("after", () => `\n${describeConfig()}`)
   .action(() => main(run));
 
-const configuration = (): Config => loadConfig(program.opts<{ config: string }>().config);
+// Known before any configuration is; more come with it.
+let scrub = scrubber(secretsOf(undefined, process.env));
+const file = (): string | undefined => program.opts<{ config?: string }>().config;
+
+function configuration(): Config {
+  const path = file();
+  if (path === undefined) throw new ConfigError("config_unreadable", "Say --config and a file, YAML or JSON");
+  const config = loadConfig(path);
+  scrub = scrubber(secretsOf(config, process.env));
+  return config;
+}
 
 program
   .command("worker")
   .description("verifies evidence for the relayers that share this ledger and Redis, and does nothing else")
   .action(() => main(work));
 deadLetterCommands(program, configuration, main);
+operatorCommands(program, configuration, () => file() !== undefined, main);
 
 async function run(): Promise<void> {
   const config = configuration();
   const log = logOf(config);
-  const signer = await loadSigner(config);
-  const relayer = await createRelayer(config, {
-    signer: { address: signer.address, signTransaction: (transaction) => signer.signTransaction(transaction) },
-    log,
-  });
+  const relayer = await createRelayer(config, { signer: await openSigner(config), log });
   console.log(`Relayer listens on ${relayer.url}`);
   console.log(`  sends from   ${relayer.sender}`);
   console.log(`  settles in   ${relayer.registry} on chain ${config.chain.chainId}`);
@@ -47,7 +57,8 @@ async function work(): Promise<void> {
 }
 
 function logOf(config: Config): Log {
-  return pino({ level: config.log }, pino.destination({ dest: 2, sync: true })) as unknown as Log;
+  const options = { level: config.log, hooks: { streamWrite: (line: string) => scrub(line) } };
+  return pino(options, pino.destination({ dest: 2, sync: true })) as unknown as Log;
 }
 
 function stopOnSignal(what: { close(): Promise<void> }, log: Log): void {
@@ -74,7 +85,7 @@ async function main(action: () => Promise<void>): Promise<void> {
     await action();
   } catch (thrown) {
     const error = thrown as Error & { code?: string };
-    console.error(`${error.code ? `${error.code}: ` : ""}${error.message}`);
+    console.error(scrub(`${error.code ? `${error.code}: ` : ""}${error.message}`));
     process.exit(1);
   }
 }

@@ -12,10 +12,17 @@ import { ledgerAnswers } from "../lookup/ledger.ts";
 import { mountLookup } from "../lookup/api.ts";
 import { mountFacilitator } from "../facilitator/api.ts";
 import type { Facilitator } from "../facilitator/service.ts";
+import { mountOperator, type OperatorOptions } from "../operator/api.ts";
+import { acceptKey, requireScope } from "../operator/auth.ts";
+import { idempotent } from "../operator/idempotency.ts";
+import { protection } from "../operator/protection.ts";
+import { createQuotas, type QuotaOptions } from "../operator/quotas.ts";
+import { traceRequests, type Tracing } from "../operator/tracing.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
 import { Equivocation, StoreError } from "../store/errors.ts";
+import { createIdempotencyStore } from "../store/idempotency.ts";
 import { findReceipt, minedHash } from "../store/receipts.ts";
 import { insertSingle, offeredSeal, readSeal, receiptOf, sealBatch } from "../store/singles.ts";
 import { mountTwinFees } from "../twin/api.ts";
@@ -46,7 +53,14 @@ export interface ApiOptions {
   ready: () => Promise<Record<string, unknown>>;
   /** What `/healthz` answers. */
   health: () => Record<string, unknown>;
-  bounds: Bounds & { maxBodyBytes: number; maxInFlight: number };
+  bounds: Bounds & QuotaOptions & { maxBodyBytes: number; maxInFlight: number };
+  /** Whether submissions need an API key. */
+  submissionKeys: "optional" | "required";
+  /** Pages that may ask from browsers. */
+  corsOrigins: readonly string[];
+  tracing: Tracing;
+  /** What the operator's routes ask of the running relayer. */
+  operator: Pick<OperatorOptions, "status" | "unpark" | "wake" | "deadLetters">;
   rate: RateLimit;
   /** Milliseconds. */
   timeoutMs: number;
@@ -54,9 +68,22 @@ export interface ApiOptions {
   now?: () => number;
 }
 
+/** Head of the API's own description. */
+export const OPENAPI = {
+  openapi: "3.1.0",
+  info: {
+    title: "OpenGradient settlement relayer",
+    version: "1.0.0",
+    description:
+      "Takes signed receipts, signed batches and proved batches, and carries them to the chain. An answer of 201 says " +
+      "that it is durable. The relayer decides nothing: ask the InferenceRegistry whether a receipt is verified. " +
+      "Every POST but that of an API key takes an Idempotency-Key, good for a day.",
+  },
+} as const;
+
 /** The HTTP API. */
 export function createApi(options: ApiOptions): OpenAPIHono {
-  const { db, chain, door, metrics, sealWaiting, wake, log, now = Date.now } = options;
+  const { db, chain, door, metrics, sealWaiting, tracing, wake, log, now = Date.now } = options;
   const openings = createOpenings(chain.domain, async (id) => (await readBatch(db, id))!.document);
   const api = new OpenAPIHono({
     defaultHook: (result, c) => {
@@ -75,14 +102,18 @@ export function createApi(options: ApiOptions): OpenAPIHono {
 
   api.onError((error, c) => refuse(c, problemOf(error, c, log)));
   api.notFound((c) => refuse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}`)));
-  api.use(metrics.timing);
+  api.use(metrics.timing, ...protection(options.corsOrigins), traceRequests(tracing));
   const limited = rateLimit(options.rate);
   for (const path of ["/v1/*", "/openapi.json"]) api.use(path, limited);
   const { maxBodyBytes, maxInFlight } = options.bounds;
+  const once = idempotent(createIdempotencyStore(db, now));
+  const quotas = createQuotas(options.bounds, now);
   const submissions = [
+    options.submissionKeys === "required" ? requireScope(db, "submit") : acceptKey(db, "submit"),
     readBody({ maxBytes: maxBodyBytes, maxHeldBytes: maxBodyBytes * maxInFlight }),
     inFlightLimit(maxInFlight),
     timeout(options.timeoutMs, new HTTPException(503)),
+    once,
   ] as const;
   for (const path of ["/v1/receipts", "/v1/batches", "/v1/proofs", "/v1/seals/*"])
     api.use(path, onlyJson, ...submissions);
@@ -96,8 +127,13 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     const batched = await findReceipt(db, fresh.receiptId);
     if (batched?.home && batched.state !== "rejected")
       return c.json({ receiptId: fresh.receiptId, state: batched.state }, 200);
+    const { keyId, mode } = fresh.receipt;
+    if (!batched || batched.state === "rejected")
+      quotas.take({ kind: "receipt", keyId, mode, receipts: 1 }, c.get("apiKey"));
     const { id, isNew } = await insertSingle(db, fresh);
     if (isNew) {
+      tracing.note({ "receipt.id": fresh.receiptId });
+      log.info({ requestId: c.get("requestId"), receipt: fresh.receiptId, keyId }, "took a receipt");
       metrics.received.inc({ endpoint: "receipts" });
       wake(fresh.state === "received" ? "verify" : "seal", fresh.state === "received" ? `singles ${id}` : "all");
       return c.json({ receiptId: fresh.receiptId, state: fresh.state }, 201);
@@ -107,8 +143,13 @@ export function createApi(options: ApiOptions): OpenAPIHono {
   });
 
   async function keep(c: Context, fresh: NewBatch, endpoint: string) {
+    const { keyId, mode, count } = fresh.batch;
+    if (!(await findBatch(db, fresh.digest)))
+      quotas.take({ kind: "batch", keyId, mode, receipts: count }, c.get("apiKey"));
     const { id, isNew } = await insertBatch(db, fresh);
     if (isNew) {
+      tracing.note({ "batch.digest": fresh.digest });
+      log.info({ requestId: c.get("requestId"), batch: fresh.digest, count, keyId }, "took a batch");
       metrics.received.inc({ endpoint }, fresh.batch.count);
       wake(fresh.proof ? "verify" : "publish", fresh.proof ? `batches ${id}` : String(id));
     }
@@ -225,18 +266,10 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       maxInFlight,
       timeoutMs: options.timeoutMs,
     });
+  mountOperator(api, { ...options.operator, db, domain: chain.domain, idempotent: once, log });
   mountLookup(api, { answer: ledgerAnswers({ db, openings }, now), maxInFlight, timeoutMs: options.timeoutMs });
 
-  api.doc31("/openapi.json", {
-    openapi: "3.1.0",
-    info: {
-      title: "OpenGradient settlement relayer",
-      version: "1.0.0",
-      description:
-        "Takes signed receipts, signed batches and proved batches, and carries them to the chain. An answer of 201 says " +
-        "that it is durable. The relayer decides nothing: ask the InferenceRegistry whether a receipt is verified.",
-    },
-  });
+  api.doc31("/openapi.json", OPENAPI);
   api.get("/healthz", (c) => c.json({ status: "ok", ...withoutErrors(options.health()) }));
   api.get("/readyz", async (c) => {
     try {
@@ -266,6 +299,7 @@ function problemOf(error: Error, c: Context, log: Log): Problem {
   if (error instanceof HTTPException && error.status < 500) return new Problem("malformed", error.message);
   // A failed statement quotes its parameters, which may be all of a batch.
   const details = {
+    requestId: c.get("requestId"),
     path: c.req.path,
     error: brief(error.message, 1_000),
     cause: brief(String(error.cause ?? ""), 1_000),

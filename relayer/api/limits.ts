@@ -39,16 +39,20 @@ export function clientOf(c: Context): string {
 export function createBuckets({ perSecond, burst }: RateLimit, now: () => number = Date.now) {
   const buckets = new Map<string, { tokens: number; at: number }>();
   return {
-    /** @returns 0 if the request may pass, else the seconds until one may. */
-    take(address: string): number {
+    /**
+     * @param cost In requests. One that costs more than the burst passes on a full bucket, and is paid off after.
+     * @returns 0 if the request may pass, else the seconds until one may.
+     */
+    take(address: string, cost = 1): number {
       const time = now();
       const known = buckets.get(address);
       const tokens = known ? Math.min(burst, known.tokens + ((time - known.at) * perSecond) / 1000) : burst;
-      const passes = tokens >= 1;
+      const needed = Math.min(cost, burst);
+      const passes = tokens >= needed;
       buckets.delete(address);
-      buckets.set(address, { tokens: passes ? tokens - 1 : tokens, at: time });
+      buckets.set(address, { tokens: passes ? tokens - cost : tokens, at: time });
       if (buckets.size > MAX_ADDRESSES) buckets.delete(buckets.keys().next().value!);
-      return passes ? 0 : (1 - tokens) / perSecond;
+      return passes ? 0 : (needed - tokens) / perSecond;
     },
     size: () => buckets.size,
   };

@@ -5,7 +5,6 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { WorkHealth } from "../queue/queue.ts";
 
 export interface MetricSources {
-  items(): Promise<{ table: string; state: string; count: number }[]>;
   works(): Record<string, WorkHealth>;
 }
 
@@ -17,8 +16,6 @@ export interface Metrics {
   /** Measures every request; goes first. */
   timing: MiddlewareHandler;
 }
-
-const COUNT_EVERY_MS = 5_000;
 
 /** The relayer's metrics, in a registry of their own so that several relayers can live in one process. */
 export function createMetrics(sources: MetricSources): Metrics {
@@ -44,16 +41,6 @@ export function createMetrics(sources: MetricSources): Metrics {
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
     registers,
   });
-  const items = new Gauge({
-    name: "relayer_items",
-    registers: [],
-    help: "Batches and lone receipts in the ledger, by state",
-    labelNames: ["table", "state"] as const,
-    async collect() {
-      this.reset();
-      for (const { table, state, count } of await recentItems()) this.set({ table, state }, count);
-    },
-  });
   const failures = new Gauge({
     name: "relayer_work_consecutive_failures",
     registers: [],
@@ -63,16 +50,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const [work, health] of Object.entries(sources.works())) this.set({ work }, health.consecutiveFailures);
     },
   });
-  for (const gauge of [items, failures]) registry.registerMetric(gauge);
-  // Counting reads the whole ledger: whoever asks again soon hears the same.
-  let counted: { at: number; items: ReturnType<MetricSources["items"]> } | null = null;
-  const recentItems = (): ReturnType<MetricSources["items"]> => {
-    if (!counted || Date.now() - counted.at > COUNT_EVERY_MS) {
-      counted = { at: Date.now(), items: sources.items() };
-      counted.items.catch(() => (counted = null));
-    }
-    return counted.items;
-  };
+  registry.registerMetric(failures);
   const timing: MiddlewareHandler = async (c, next) => {
     const end = duration.startTimer();
     await next();

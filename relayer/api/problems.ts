@@ -40,6 +40,13 @@ export const PROBLEMS = {
   unsupported_media_type: [415, "Send application/json"],
   not_found: [404, "Nothing is known under this id"],
   no_answer: [404, "No verified receipt here answers this question under this policy"],
+  unauthorized: [401, "Show an API key: Authorization: Bearer …"],
+  invalid_token: [401, "No such API key, or it was revoked"],
+  insufficient_scope: [403, "The API key may not do this"],
+  not_retryable: [409, "Trying it again would change nothing"],
+  idempotency_in_progress: [409, "The first request under this Idempotency-Key is still worked on"],
+  idempotency_key_reused: [422, "This Idempotency-Key was used for another request"],
+  quota_exceeded: [429, "The key's quota is used up"],
   rate_limited: [429, "Too many requests from this address"],
   busy: [503, "Too many requests at once"],
   timed_out: [503, "No answer in time; it may have been accepted, so ask or send it again"],
@@ -54,11 +61,18 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly positions: readonly number[] | undefined;
   readonly retryAfter: number | undefined;
-  constructor(code: ProblemCode, detail?: string, more: { positions?: readonly number[]; retryAfter?: number } = {}) {
+  /** The scope that an API key lacks. */
+  readonly scope: string | undefined;
+  constructor(
+    code: ProblemCode,
+    detail?: string,
+    more: { positions?: readonly number[]; retryAfter?: number; scope?: string } = {},
+  ) {
     super(detail ?? PROBLEMS[code][1]);
     this.code = code;
     this.positions = more.positions;
     this.retryAfter = more.retryAfter;
+    this.scope = more.scope;
   }
 }
 
@@ -82,6 +96,9 @@ const MAX_POSITIONS = 100;
 const UNREAD: ReadonlySet<ProblemCode> = new Set([
   "too_large",
   "unsupported_media_type",
+  "unauthorized",
+  "invalid_token",
+  "insufficient_scope",
   "rate_limited",
   "busy",
   "timed_out",
@@ -100,5 +117,10 @@ export function respond(c: Context, problem: Problem, errors?: { path: string; m
   if (c.req.method === "POST" && UNREAD.has(problem.code)) headers["connection"] = "close";
   const wait = problem.retryAfter ?? (status === 503 || status === 429 ? 1 : undefined);
   if (wait !== undefined) headers["retry-after"] = String(wait);
+  // RFC 6750: who showed nothing is told how to, and who showed something is told what is wrong with it.
+  const lacking = problem.scope === undefined ? "" : `, scope="${problem.scope}"`;
+  if (problem.code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="relayer"';
+  else if (status === 401 || status === 403)
+    headers["www-authenticate"] = `Bearer realm="relayer", error="${problem.code}"${lacking}`;
   return c.body(JSON.stringify(body), status, headers);
 }

@@ -11,10 +11,12 @@ const problem = (description: string) => ({
 });
 const refusals = {
   400: problem("Malformed"),
-  409: problem("Equivocation, or not to be signed any more"),
+  401: problem("An API key is needed here, or the one shown is none"),
+  403: problem("The API key lacks the scope submit"),
+  409: problem("Equivocation, not to be signed any more, or the first request under this Idempotency-Key still runs"),
   413: problem("Too large"),
   422: problem("Well-formed, but nothing the chain would settle; the code says why"),
-  429: problem("Too many requests"),
+  429: problem("Too many requests, or the key's quota is used up"),
   503: problem("Busy, or the chain cannot be asked: nothing is known"),
 };
 const lookups = { 400: problem("Malformed"), 404: problem("Not known here"), 429: problem("Too many requests") };

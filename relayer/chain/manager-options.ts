@@ -79,5 +79,7 @@ export interface TransactionManager {
    * reached.
    */
   tick(): Promise<void>;
+  /** Ends the rest of a parked send. @returns whether it was parked. */
+  unpark(transactionId: string): boolean;
   health(): ManagerHealth;
 }

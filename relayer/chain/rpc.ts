@@ -7,6 +7,8 @@ export interface EndpointHealth {
   healthy: boolean;
   consecutiveFailures: number;
   lastError: string | null;
+  /** Of its last answer, milliseconds; null before the first. */
+  latencyMs: number | null;
 }
 
 /** One node's answer, or the reason that there is none. */
@@ -33,6 +35,7 @@ interface Endpoint {
   failures: number;
   restUntil: number;
   lastError: string | null;
+  latencyMs: number | null;
   chainChecked: boolean;
 }
 
@@ -51,6 +54,7 @@ export function createRpc({ urls, chainId, timeoutMs = 10_000, now = Date.now }:
     failures: 0,
     restUntil: 0,
     lastError: null,
+    latencyMs: null,
     chainChecked: false,
   }));
 
@@ -61,7 +65,9 @@ export function createRpc({ urls, chainId, timeoutMs = 10_000, now = Date.now }:
         if (found !== chainId) throw new WrongChain(chainId, found, new URL(endpoint.url).host);
         endpoint.chainChecked = true;
       }
+      const asked = performance.now();
       const value = await post<T>(endpoint.url, method, params, timeoutMs);
+      endpoint.latencyMs = performance.now() - asked;
       endpoint.failures = 0;
       endpoint.restUntil = 0;
       endpoint.lastError = null;
@@ -115,6 +121,7 @@ export function createRpc({ urls, chainId, timeoutMs = 10_000, now = Date.now }:
         healthy: endpoint.failures === 0,
         consecutiveFailures: endpoint.failures,
         lastError: endpoint.lastError,
+        latencyMs: endpoint.latencyMs,
       })),
   };
 }

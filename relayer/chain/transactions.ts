@@ -244,6 +244,10 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
   return {
     enqueue: ({ to, data }) => store.enqueueTransaction({ chainId, sender, to, data, createdAt: now() }),
     tick,
+    unpark(transactionId) {
+      failedEstimates.delete(transactionId);
+      return parked.delete(transactionId);
+    },
     health: () => ({
       lastTickAt,
       lastError,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-export { describeConfig } from "./describe.ts";
+export { configKeys, describeConfig, type ConfigKey } from "./describe.ts";
 export { ConfigError } from "./errors.ts";
 export { dashboardPassword, loadSigner } from "./keys.ts";
 export { ENVIRONMENT, loadConfig, parseConfig, type Environment } from "./load.ts";

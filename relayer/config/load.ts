@@ -17,6 +17,9 @@ export const ENVIRONMENT = {
   RELAYER_LOG: "as log",
   RELAYER_PRIVATE_KEY: "private key of the sending account, 0x and 64 hex digits",
   RELAYER_KEYSTORE_PASSWORD: "password of the keystore file",
+  RELAYER_SIGNER_TOKEN: "bearer token for the remote signer of signer.url",
+  RELAYER_API_KEY: "API key that the operator's commands show to a running relayer",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "OpenTelemetry collector, http://host:4318; traces are sent there if set",
 } as const;
 
 /** As `process.env`. */

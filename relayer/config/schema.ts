@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { z } from "zod";
+import { operationHttp, signerSchema } from "./operation.ts";
 import { queueSchema } from "./queue.ts";
 import { twinMarketSchema } from "./twin-market.ts";
 import { address, GWEI, millis, MINUTE, waitPolicy, wei } from "./values.ts";
@@ -44,6 +45,7 @@ export const configSchema = z.strictObject({
       requestsPerSecond: z.number().positive().default(50).describe("that one address may go on making"),
       burst: z.number().int().min(1).default(200).describe("requests that one address may make at once"),
       timeoutMs: millis.min(1_000).default(30_000).describe("time for a submission"),
+      ...operationHttp,
     })
     .prefault({}),
   store: z
@@ -84,6 +86,7 @@ export const configSchema = z.strictObject({
   queue: queueSchema,
   twinMarket: twinMarketSchema,
   x402: x402Schema,
+  signer: signerSchema,
   log: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info").describe("log level"),
   keystore: z
     .string()

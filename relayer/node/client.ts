@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { z } from "zod";
+import { createApiClient, dataOf, RelayerProblem, RETRIES, retryingFetch, type RetryOptions } from "../client/index.ts";
 import type { Batch, Hex } from "../protocol/index.ts";
-import { RelayerProblem, RelayerUnavailable } from "./errors.ts";
 import { receiptToWire, type SignedBatch, type SignedReceipt } from "./wire.ts";
 
 const hex = (bytes: number) =>
@@ -61,113 +61,61 @@ export interface RelayerClient {
   receiptStatus(receiptId: Hex): Promise<Record<string, unknown> | null>;
 }
 
-export interface ClientOptions {
+export interface ClientOptions extends Partial<RetryOptions> {
   url: string;
-  /** Tries of a call, the first included, before {@link RelayerUnavailable}. */
-  tries?: number;
-  timeoutMs?: number;
-  /** First pause between tries; it doubles. Milliseconds. */
-  pauseMs?: number;
+  /** API key with the scope `submit`, where the relayer wants one. */
+  apiKey?: string | undefined;
 }
 
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 /**
- * A client that repeats what may have been lost on the way: no answer, 429 and 5xx are tried again.
+ * A node's client of a relayer: the generated one, with what comes back checked, as a node signs by it.
  * Its methods throw {@link RelayerProblem} for a refusal, {@link RelayerUnavailable} where no try was answered.
  */
 export function createRelayerClient(options: ClientOptions): RelayerClient {
-  const { url, tries = 4, timeoutMs = 15_000, pauseMs = 200 } = options;
-  const base = url.replace(/\/+$/, "");
+  const api = createApiClient(options);
+  const retries = { ...RETRIES, ...options };
+  const wire = ({ receipt, signature }: SignedReceipt) => ({ receipt: receiptToWire(receipt), signature });
 
-  async function call(
-    method: "GET" | "POST",
-    path: string,
-    body?: unknown,
-    over: { timeoutMs?: number; tries?: number; signal?: AbortSignal } = {},
-  ): Promise<{ status: number; body: unknown }> {
-    const limit = over.tries ?? tries;
-    for (let attempt = 1; ; attempt++) {
-      let problem: Error;
-      let pause = pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random());
-      try {
-        const timeout = AbortSignal.timeout(over.timeoutMs ?? timeoutMs);
-        const response = await fetch(base + path, {
-          method,
-          signal: over.signal ? AbortSignal.any([over.signal, timeout]) : timeout,
-          ...(body === undefined
-            ? {}
-            : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-        });
-        const text = await response.text();
-        const parsed: unknown = text === "" ? null : parse(text);
-        if (response.ok) return { status: response.status, body: parsed };
-        problem = new RelayerProblem(response.status, isRecord(parsed) ? parsed : { detail: text.slice(0, 200) });
-        if (response.status < 500 && response.status !== 429) throw problem;
-        const after = Number(response.headers.get("retry-after"));
-        if (after > 0) pause = Math.min(after * 1_000, 60_000);
-      } catch (error) {
-        if (error instanceof RelayerProblem) throw error;
-        if (over.signal?.aborted) throw error;
-        problem = error as Error;
-      }
-      if (attempt >= limit) {
-        throw problem instanceof RelayerProblem
-          ? problem
-          : new RelayerUnavailable(base + path, problem.cause ?? problem);
-      }
-      await sleep(pause);
-    }
-  }
-
-  async function get(path: string): Promise<Record<string, unknown> | null> {
+  async function known<T>(answer: Promise<T>): Promise<T | null> {
     try {
-      const { body } = await call("GET", path);
-      return isRecord(body) ? body : null;
+      return (await answer) ?? null;
     } catch (error) {
       if (error instanceof RelayerProblem && error.status === 404) return null;
       throw error;
     }
   }
 
-  const wire = ({ receipt, signature }: SignedReceipt) => ({ receipt: receiptToWire(receipt), signature });
-
   return {
     async postReceipt(signed, evidence) {
-      await call("POST", "/v1/receipts", { ...wire(signed), ...(evidence === "0x" ? {} : { evidence }) });
+      const body = { ...wire(signed), ...(evidence === "0x" ? {} : { evidence }) };
+      await dataOf(api.POST("/v1/receipts", { body }));
     },
     async postBatch({ batch, signature, receipts }) {
-      await call("POST", "/v1/batches", { batch, signature, receipts: receipts.map(wire) });
+      await dataOf(api.POST("/v1/batches", { body: { batch, signature, receipts: receipts.map(wire) } }));
     },
     async postProofs({ batch, modelId, signature, receipts, evidence }) {
-      await call("POST", "/v1/proofs", { batch, modelId, signature, receipts: receipts.map(wire), evidence });
+      const body = { batch, modelId, signature, receipts: receipts.map(wire), evidence };
+      await dataOf(api.POST("/v1/proofs", { body }));
     },
     async nextSeal(keyId, waitSeconds, signal) {
-      const over = { timeoutMs: (waitSeconds + 10) * 1_000, tries: 1, ...(signal ? { signal } : {}) };
-      const { status, body } = await call("GET", `/v1/keys/${keyId}/seals?wait=${waitSeconds}`, undefined, over);
-      return status === 204 || body === null ? null : sealSchema.parse(body);
+      const offered = await dataOf(
+        api.GET("/v1/keys/{keyId}/seals", {
+          params: { path: { keyId }, query: { wait: waitSeconds } },
+          fetch: retryingFetch({ ...retries, timeoutMs: (waitSeconds + 10) * 1_000, tries: 1 }),
+          ...(signal ? { signal } : {}),
+        }),
+      );
+      return offered ? sealSchema.parse(offered) : null;
     },
-    async answerSeal(sealId, signature) {
-      await call("POST", `/v1/seals/${encodeURIComponent(sealId)}`, { signature });
+    async answerSeal(id, signature) {
+      await dataOf(api.POST("/v1/seals/{id}", { params: { path: { id } }, body: { signature } }));
     },
     async batchStatus(digest) {
-      const found = await get(`/v1/batches/${digest}`);
+      const found = await known(dataOf(api.GET("/v1/batches/{digest}", { params: { path: { digest } } })));
       if (found === null) return null;
       const { state, reason, invalid } = batchStatusSchema.parse(found);
       return { state, reason: reason ?? null, invalid: invalid ?? [] };
     },
-    receiptStatus: (receiptId) => get(`/v1/receipts/${receiptId}`),
+    receiptStatus: (id) => known(dataOf(api.GET("/v1/receipts/{id}", { params: { path: { id } } }))),
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Hex } from "../protocol/index.ts";
 
+export { RelayerProblem, RelayerUnavailable } from "../client/errors.ts";
+
 /** A request id that was used for another request. Answering it would be signing two things under one id. */
 export class RequestIdTaken extends Error {
   override readonly name = "RequestIdTaken";
@@ -40,38 +42,11 @@ export class SealRefused extends Error {
   }
 }
 
-/** The relayer answered with a problem (RFC 9457). `code` is the problem's own. */
-export class RelayerProblem extends Error {
-  override readonly name = "RelayerProblem";
-  readonly code: string;
-  readonly status: number;
-  /** Everything the problem says, for example `positions` of the receipts it is about. */
-  readonly problem: Readonly<Record<string, unknown>>;
-  constructor(status: number, problem: Readonly<Record<string, unknown>>) {
-    const code = typeof problem.code === "string" ? problem.code : `http_${status}`;
-    super(`the relayer refused (${status} ${code}): ${String(problem.detail ?? problem.title ?? "no reason given")}`);
-    this.code = code;
-    this.status = status;
-    this.problem = problem;
-  }
-}
-
 /** A batch that the relayer took and could not settle. Its receipts are set aside, or wait for another batch. */
 export class BatchRejected extends Error {
   override readonly name = "BatchRejected";
   readonly code = "batch_rejected";
   constructor(digest: Hex, reason: string, bad: number, count: number) {
     super(`batch ${digest} was rejected (${reason}): ${bad} of ${count} receipts set aside, the others sealed anew`);
-  }
-}
-
-/** The relayer could not be reached, or had no time. What was posted is kept, and posted again. */
-export class RelayerUnavailable extends Error {
-  override readonly name = "RelayerUnavailable";
-  readonly code = "relayer_unavailable";
-  constructor(url: string, cause: unknown) {
-    super(`${url} gave no answer (${cause instanceof Error ? cause.message : String(cause)}); it is tried again`, {
-      cause,
-    });
   }
 }

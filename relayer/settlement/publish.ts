@@ -42,6 +42,7 @@ export function publishWork(options: PublishOptions): Work {
         throw error;
       }
       await moveBatch(db, id, "verified", { published: true, tries: 0, dueAt: 0 });
+      log.info({ batch: row.digest, dataHash: row.dataHash }, "published leaves");
       published();
     },
   };

@@ -5,7 +5,7 @@ import { ChainUnavailable, ItemTooLarge } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { ChainReader } from "../chain/reader.ts";
 import { encodeSettlement, itemId, planCalls, type CallBounds, type SettlementItem } from "../chain/settlement.ts";
-import { completedSpan, encodeCompact, parseLeaves, toHex, type CompletedSpan } from "../protocol/index.ts";
+import { completedSpan, encodeCompact, parseLeaves, toHex, type CompletedSpan, type Hex } from "../protocol/index.ts";
 import type { Work } from "../queue/queue.ts";
 import { batchOf, moveBatch, readBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -26,8 +26,8 @@ export interface SettleOptions {
   sender: string;
   retryMs: number;
   sweepMs: number;
-  /** Told when a call was queued. */
-  submitted: () => void;
+  /** Told when a call was queued, with the ids of what it carries. */
+  submitted: (ids: readonly Hex[]) => void;
   log: Log;
   now?: () => number;
 }
@@ -158,8 +158,9 @@ export function settleWork(options: SettleOptions): Work {
         };
         const members = items.map((item) => refs.get(item)!);
         if (await submitCall(db, call, members)) {
-          log.info({ items: members.length, kind: items[0]!.kind }, "queued a settlement call");
-          submitted();
+          const ids = items.map((item) => itemId(chain.domain, item));
+          log.info({ items: ids, kind: items[0]!.kind }, "queued a settlement call");
+          submitted(ids);
         }
       }
     },

@@ -75,8 +75,14 @@ export function verifyWork(options: VerifyOptions): Work {
         throw error;
       }
       await record(item, verdict);
-      if (verdict.ok) verified(item);
-      else log.warn({ item: key, reason: verdict.reason, detail: verdict.detail }, "evidence does not hold");
+      if (verdict.ok) {
+        log.info({ item: key, id: evidence.digest }, "evidence holds");
+        verified(item);
+      } else
+        log.warn(
+          { item: key, id: evidence.digest, reason: verdict.reason, detail: verdict.detail },
+          "evidence does not hold",
+        );
     },
   };
 }

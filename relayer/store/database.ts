@@ -7,6 +7,7 @@ import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
 import { sql, type SQL } from "drizzle-orm";
+import { readMigrationFiles } from "drizzle-orm/migrator";
 import { fsyncSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,6 +31,8 @@ export interface DatabaseOptions {
   dataDir: string;
   /** `postgres://…` of a server. */
   url?: string | undefined;
+  /** `false` leaves a server's schema as it is, for those who only look. */
+  migrate?: boolean;
 }
 
 const migrationsFolder = fileURLToPath(new URL("./migrations", import.meta.url));
@@ -39,16 +42,27 @@ const migrationsFolder = fileURLToPath(new URL("./migrations", import.meta.url))
  * @throws {StoreError} `data_dir_in_use` if another process has the embedded one open.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  return options.url ? openServer(options.url) : openEmbedded(options.dataDir);
+  return options.url ? openServer(options.url, options.migrate ?? true) : openEmbedded(options.dataDir);
 }
 
-async function openServer(url: string): Promise<OpenDatabase> {
+/** Migrations of this release that a ledger lacks, and whether it has some of a later release. */
+export async function migrationState(db: Database): Promise<{ missing: number; newer: boolean }> {
+  const own = readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis);
+  const last = await rows<{ at: string | number | null }>(
+    db,
+    sql`select max(created_at) as at from drizzle.__drizzle_migrations`,
+  ).catch(() => []);
+  const at = Number(last[0]?.at ?? 0);
+  return { missing: own.filter((millis) => millis > at).length, newer: at > Math.max(...own) };
+}
+
+async function openServer(url: string, migrate: boolean): Promise<OpenDatabase> {
   const pool = new pg.Pool({ connectionString: url, max: 8 });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on("error", () => undefined);
   try {
     const db = drizzlePostgres(pool, { schema, casing: "snake_case" });
-    await migratePostgres(db, { migrationsFolder });
+    if (migrate) await migratePostgres(db, { migrationsFolder });
     return { db, ping: async () => void (await pool.query("select 1")), close: () => pool.end() };
   } catch (error) {
     await pool.end();

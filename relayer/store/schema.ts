@@ -161,6 +161,10 @@ export const transactions = pgTable(
     reason: text(),
     createdAt: millis().notNull(),
     finalAt: millis(),
+    /** What the mined transaction was for and cost, as its receipt says; null while none is mined. */
+    kind: text(),
+    gasUsed: bigint({ mode: "number" }),
+    feeWei: numeric({ mode: "bigint", precision: 78, scale: 0 }),
   },
   (table) => [index("transactions_open").on(table.chainId, table.sender, table.state)],
 );
@@ -215,3 +219,5 @@ export const payments = pgTable(
     index("payments_transaction").on(table.transactionId),
   ],
 );
+
+export { apiKeys, idempotency } from "./schema-operation.ts";

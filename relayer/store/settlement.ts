@@ -168,18 +168,3 @@ export async function changeItems(
     }
   });
 }
-
-/** How many items are in each state, for metrics. */
-export async function countStates(db: Database): Promise<{ table: string; state: string; count: number }[]> {
-  const counts = await Promise.all(
-    (["batches", "singles"] as const).map(async (table) =>
-      (
-        await db
-          .select({ state: of(table).state, count: sql<number>`count(*)::int` })
-          .from(of(table))
-          .groupBy(of(table).state)
-      ).map((row) => ({ table, ...row })),
-    ),
-  );
-  return counts.flat();
-}

@@ -46,6 +46,15 @@ describe("relayer API: what it tells", () => {
       "/v1/twin/fees/stream",
       "/v1/lookup/{sender}/{data}",
       "/v1/lookup",
+      "/v1/operator/status",
+      "/v1/operator/receipts",
+      "/v1/operator/batches",
+      "/v1/operator/transactions",
+      "/v1/operator/dead-letters",
+      "/v1/operator/retry",
+      "/v1/operator/replay",
+      "/v1/operator/keys",
+      "/v1/operator/keys/{id}",
     ]);
     const { Receipt: schema } = body.components.schemas;
     expect(schema.properties.requestId.pattern).to.equal("^0x[0-9a-f]{64}$");

@@ -85,7 +85,7 @@ describe("payment channels over the real InferenceEscrow", () => {
           ...{ chainId: 31337, registry: domain.verifyingContract, rpcUrls: [door.url] },
           ...{ finality: { confirmations: 1 }, pollMs: 50, cacheMs: 0 },
         },
-        http: { port: 0, requestsPerSecond: 1_000, burst: 1_000 },
+        http: { port: 0, requestsPerSecond: 1_000, burst: 1_000, batchesPerMinutePerKey: 10_000 },
         store: { dataDir: join(folder, "relayer") },
         settlement: { policy: quick, sweepMs: 50, retryMs: 100 },
       }),

@@ -56,7 +56,7 @@ describe("the relayer program", () => {
           ...{ chainId: 31337, registry: domain.verifyingContract, rpcUrls: [door.url] },
           ...{ finality: { confirmations: 1 }, pollMs: 100 },
         },
-        http: { port: 0 },
+        http: { port: 0, batchesPerMinutePerKey: 10_000 },
         store: { dataDir: "data" },
         settlement: { policy, sweepMs: 100 },
       }),

@@ -60,7 +60,7 @@ describe("the relayer's gateway for look-ups", () => {
         ...{ chainId: 31337, registry: registry.toLowerCase(), rpcUrls: [door.url] },
         ...{ finality: { confirmations: 1 }, pollMs: 50, cacheMs: 0 },
       },
-      http: { port: 0, requestsPerSecond: 1_000, burst: 1_000 },
+      http: { port: 0, requestsPerSecond: 1_000, burst: 1_000, batchesPerMinutePerKey: 10_000 },
       store: { dataDir },
       settlement: { policy, sweepMs: 50, retryMs: 100 },
     });

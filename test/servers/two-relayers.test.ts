@@ -48,7 +48,7 @@ describe("two relayers and a worker that share ledger, key and Redis", () => {
         ...{ chainId: 31337, registry: domain.verifyingContract, rpcUrls: [door.url] },
         ...{ finality: { confirmations: 1 }, pollMs: 100, cacheMs: 0 },
       },
-      http: { port: 0, requestsPerSecond: 1_000, burst: 1_000 },
+      http: { port: 0, requestsPerSecond: 1_000, burst: 1_000, batchesPerMinutePerKey: 10_000 },
       store: { dataDir, databaseUrl: await freshDatabase("two") },
       queue: { redisUrl: redis.url, callsPerMinute: 6_000, runs: ["publish", "seal", "settle", "send"] },
       settlement: { policy: { maxCount: 3, patientMs: 200, impatientMs: 400 }, sweepMs: 100, retryMs: 100 },

@@ -139,7 +139,7 @@ export async function startRelayer(
     sealing: { policy: resting },
     settlement: { policy: resting, sweepMs: 50, retryMs: 20 },
     ...over,
-    http: { port: 0, requestsPerSecond: 10_000, burst: 10_000, ...over.http },
+    http: { port: 0, requestsPerSecond: 10_000, burst: 10_000, batchesPerMinutePerKey: 10_000, ...over.http },
   });
   const relayer = await createRelayer(config, {
     chain: chain.reader,

@@ -58,7 +58,7 @@ export function settlementSuite(title: string, databaseUrl?: string, redisUrl?: 
             ...{ chainId: 31337, registry: domain.verifyingContract, rpcUrls: [door.url] },
             ...{ finality: { confirmations: 1 }, pollMs: 50, cacheMs: 0 },
           },
-          http: { port: 0, requestsPerSecond: 1_000, burst: 1_000 },
+          http: { port: 0, requestsPerSecond: 1_000, burst: 1_000, batchesPerMinutePerKey: 10_000 },
           store: { dataDir, databaseUrl },
           queue: { redisUrl: redisUrl?.(), callsPerMinute: 6_000 },
           sealing: { policy: { ...quick, maxCount: 3 }, aloneAfterMs: 1_500 },

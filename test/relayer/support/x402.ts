@@ -79,7 +79,7 @@ export async function openPayments() {
             ...{ chainId: 31337, registry: domain.verifyingContract, rpcUrls: [parts.rpcUrl ?? door.url] },
             ...{ finality: { confirmations: 1 }, pollMs: 50 },
           },
-          http: { port: 0, requestsPerSecond: 1_000, burst: 1_000, ...parts.http },
+          http: { port: 0, requestsPerSecond: 1_000, burst: 1_000, batchesPerMinutePerKey: 10_000, ...parts.http },
           store: { dataDir },
           sealing: { policy: rest },
           settlement: { policy: rest },
