@@ -2,24 +2,30 @@
 import { Command } from "commander";
 import { pino } from "pino";
 import { createRelayer } from "./app.ts";
-import { describeConfig, loadConfig, loadSigner, type Config } from "./config/index.ts";
+import { ConfigError, describeConfig, loadConfig, loadSigner, type Config } from "./config/index.ts";
 import type { Log } from "./chain/manager-options.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
+import { verifyCommand } from "./verify/command.ts";
 import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
   .description("Carries signed and proved inferences to the chain, and decides nothing.")
-  .requiredOption("--config <file>", "configuration, YAML or JSON")
+  .option("--config <file>", "configuration, YAML or JSON; verify needs none")
   .addHelpText("after", () => `\n${describeConfig()}`)
   .action(() => main(run));
 
-const configuration = (): Config => loadConfig(program.opts<{ config: string }>().config);
+function configuration(): Config {
+  const { config } = program.opts<{ config?: string }>();
+  if (config === undefined) throw new ConfigError("config_unreadable", "Name a configuration: --config relayer.yaml");
+  return loadConfig(config);
+}
 
 program
   .command("worker")
   .description("verifies evidence for the relayers that share this ledger and Redis, and does nothing else")
   .action(() => main(work));
 deadLetterCommands(program, configuration, main);
+verifyCommand(program, main);
 
 async function run(): Promise<void> {
   const config = configuration();

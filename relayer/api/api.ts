@@ -12,6 +12,7 @@ import { ledgerAnswers } from "../lookup/ledger.ts";
 import { mountLookup } from "../lookup/api.ts";
 import { mountFacilitator } from "../facilitator/api.ts";
 import type { Facilitator } from "../facilitator/service.ts";
+import { mountLeaves } from "../publication/api.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -225,6 +226,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       maxInFlight,
       timeoutMs: options.timeoutMs,
     });
+  mountLeaves(api, db);
   mountLookup(api, { answer: ledgerAnswers({ db, openings }, now), maxInFlight, timeoutMs: options.timeoutMs });
 
   api.doc31("/openapi.json", {

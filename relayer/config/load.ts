@@ -17,6 +17,11 @@ export const ENVIRONMENT = {
   RELAYER_LOG: "as log",
   RELAYER_PRIVATE_KEY: "private key of the sending account, 0x and 64 hex digits",
   RELAYER_KEYSTORE_PASSWORD: "password of the keystore file",
+  RELAYER_S3_ACCESS_KEY_ID: "key id for publication.s3",
+  RELAYER_S3_SECRET_ACCESS_KEY: "its secret",
+  RELAYER_S3_SESSION_TOKEN: "its session token, where there is one",
+  RELAYER_IPFS_AUTHORIZATION: "header Authorization for publication.ipfs.rpcUrl",
+  RELAYER_WALRUS_AUTHORIZATION: "header Authorization for publication.walrus.publisherUrl",
 } as const;
 
 /** As `process.env`. */

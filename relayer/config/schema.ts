@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { z } from "zod";
+import { publicationSchema } from "./publication.ts";
 import { queueSchema } from "./queue.ts";
 import { twinMarketSchema } from "./twin-market.ts";
 import { address, GWEI, millis, MINUTE, waitPolicy, wei } from "./values.ts";
@@ -81,6 +82,7 @@ export const configSchema = z.strictObject({
       timeoutMs: millis.min(1_000).default(60_000).describe("time for one batch of proofs"),
     })
     .prefault({}),
+  publication: publicationSchema,
   queue: queueSchema,
   twinMarket: twinMarketSchema,
   x402: x402Schema,
