@@ -3,7 +3,7 @@ import type { Log } from "../chain/manager-options.ts";
 import type { Work } from "../queue/queue.ts";
 import { moveBatch, readBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
-import { publicationsOf, recordPublished } from "../store/publications.ts";
+import { publicationsOf, recordPublished, recordWanted } from "../store/publications.ts";
 import { postpone, unpublishedBatches } from "../store/settlement.ts";
 import type { Publications } from "./stores.ts";
 
@@ -57,6 +57,11 @@ export function publishWork(options: PublishOptions): Work {
         log.warn({ batch: row.digest, error }, "leaves could not be published; tried again");
         throw first;
       }
+      const others = publications.all.filter((store) => !publications.required.includes(store));
+      await recordWanted(
+        db,
+        others.map(({ name }) => ({ batchId: id, store: name })),
+      );
       await moveBatch(db, id, "verified", { published: true, tries: 0, dueAt: 0 });
       published();
     },

@@ -35,6 +35,15 @@ export async function recordPublished(
     .onConflictDoUpdate({ target: [publications.batchId, publications.store], set: values });
 }
 
+/** Notes that leaves are to be put somewhere, if they are not there. */
+export async function recordWanted(db: Database, wanted: readonly PublicationRef[]): Promise<void> {
+  if (wanted.length === 0) return;
+  await db
+    .insert(publications)
+    .values(wanted.map((ref) => ({ ...ref, state: "missing" as const })))
+    .onConflictDoNothing();
+}
+
 /** Notes that a document was read back and found whole. */
 export async function recordChecked(db: Database, { batchId, store }: PublicationRef, now: number): Promise<void> {
   await db

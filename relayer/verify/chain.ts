@@ -76,8 +76,10 @@ export async function openAuditedChain(urls: readonly string[], registry: Hex): 
       return { verified, distrusted, frozen, mode: Number(mode), reason: reasonName(reason), settledAt, receiptId };
     },
     settledReceipts: async (batch, receipts, indices, proof) => {
-      const found = await call("settledReceipts", [batch, receipts, indices, proof]);
-      return [...(found.reasons as bigint[])].map(reasonName);
+      const [, , reasons] = (await call("settledReceipts", [batch, receipts, indices, proof])) as unknown as [
+        ...[string, bigint[], bigint[]],
+      ];
+      return [...reasons].map(reasonName);
     },
     timeOf: async (number) => {
       const found = await rpc.request<{ timestamp: string } | null>("eth_getBlockByNumber", [hex(number), false]);

@@ -2,12 +2,14 @@
 import { expect } from "chai";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parseConfig } from "../../relayer/config/index.ts";
 import type { Hex } from "../../relayer/protocol/index.ts";
 import { blocksOf, cidOf } from "../../relayer/publication/cid.ts";
 import { fileStore, pathOf } from "../../relayer/publication/files.ts";
 import { ipfsStore } from "../../relayer/publication/ipfs.ts";
 import { publicationIn } from "../../relayer/publication/publication.ts";
 import { s3Store, type S3Options } from "../../relayer/publication/s3.ts";
+import { createPublications } from "../../relayer/publication/stores.ts";
 import { walrusStore, type WalrusOptions } from "../../relayer/publication/walrus.ts";
 import type { StoreFault, StoreRequest, StoreServer } from "../support/stores/http-store.ts";
 import { startKuboServer, type KuboServer } from "../support/stores/kubo-server.ts";
@@ -101,6 +103,51 @@ storeSuite("leaves in Walrus", true, async () => {
     misbehave: misbehaving(server, ({ method }) => method === "PUT")!,
     close: () => server.close(),
   };
+});
+
+describe("the configured stores", () => {
+  const config = (publication: object) =>
+    parseConfig({
+      chain: { chainId: 1, registry: `0x${"11".repeat(20)}`, rpcUrls: ["http://127.0.0.1:9"] },
+      store: { dataDir: "nowhere" },
+      publication,
+    });
+  const s3 = { endpoint: "http://127.0.0.1:9", bucket: "leaves" };
+  const names = (list: readonly { name: string }[]): string[] => list.map(({ name }) => name);
+
+  it("take their secrets from the environment alone, and are all required unless some are named [R1]", () => {
+    const env = { RELAYER_S3_ACCESS_KEY_ID: "id", RELAYER_S3_SECRET_ACCESS_KEY: "secret" };
+    const ipfs = { rpcUrl: "http://127.0.0.1:9" };
+    const all = createPublications(config({ s3, ipfs }), env);
+    expect([names(all.all), names(all.required)]).to.deep.equal([
+      ["files", "s3", "ipfs"],
+      ["files", "s3", "ipfs"],
+    ]);
+    const some = createPublications(config({ s3, ipfs, files: false, required: ["ipfs"] }), env);
+    expect([names(some.all), names(some.required)]).to.deep.equal([["s3", "ipfs"], ["ipfs"]]);
+    expect(() => createPublications(config({ s3 }), {})).to.throw("RELAYER_S3_SECRET_ACCESS_KEY");
+  });
+
+  it("send credentials to whom they are for", async () => {
+    const seen: (string | undefined)[] = [];
+    const [kubo, walrus] = [await startKuboServer(), await startWalrusServer()];
+    for (const server of [kubo, walrus])
+      server.fault = ({ method, headers }) => {
+        if (method !== "GET") seen.push(headers.authorization);
+        return undefined;
+      };
+    try {
+      const walrusAt = { publisherUrl: walrus.url, aggregatorUrl: walrus.url };
+      const env = { RELAYER_IPFS_AUTHORIZATION: "Basic a", RELAYER_WALRUS_AUTHORIZATION: "Bearer b" };
+      const { all } = createPublications(config({ files: false, ipfs: { rpcUrl: kubo.url }, walrus: walrusAt }), env);
+      const { document, batch } = leavesOf(1);
+      for (const store of all) await store.publish(batch.dataHash, document);
+      expect(new Set(seen)).to.deep.equal(new Set(["Basic a", "Bearer b"]));
+      expect(walrus.requests.at(-1)!.headers.authorization).to.equal(undefined);
+    } finally {
+      await Promise.all([kubo.close(), walrus.close()]);
+    }
+  });
 });
 
 describe("a store that speaks S3", () => {
