@@ -3,12 +3,10 @@
 import { createAdaptorServer } from "@hono/node-server";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { createApi } from "./api/api.ts";
 import { createDoor } from "./api/door.ts";
 import { createMetrics } from "./api/metrics.ts";
 import { createSealWaiting } from "./api/seal-waiting.ts";
-import { filePublication } from "./batches/publication.ts";
 import { blockTimes, finalTime } from "./chain/block-times.ts";
 import type { Log, TransactionSigner } from "./chain/manager-options.ts";
 import { tellAll } from "./chain/listeners.ts";
@@ -28,9 +26,12 @@ import { operatorParts } from "./operator/parts.ts";
 import { startProbe } from "./operator/probe.ts";
 import { startTracing, traceCalls, traceWorks } from "./operator/tracing.ts";
 import type { Domain, Hex } from "./protocol/index.ts";
+import { publicationMetrics } from "./publication/metrics.ts";
+import { publishWork } from "./publication/publish.ts";
+import { republishWork } from "./publication/republish.ts";
+import { createPublications, republishTimes } from "./publication/stores.ts";
 import { createQueue, startDashboard } from "./queues.ts";
 import { settlementSink } from "./settlement/follow.ts";
-import { publishWork } from "./settlement/publish.ts";
 import { sealWork } from "./settlement/seal.ts";
 import { settleWork } from "./settlement/settle.ts";
 import { verifyWork } from "./settlement/verify.ts";
@@ -72,6 +73,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
+    const publications = createPublications(config);
+    const published = publicationMetrics();
     const rpc = createRpc({ urls: at.rpcUrls, chainId: at.chainId, timeoutMs: at.requestTimeoutMs });
     const domain: Domain = { chainId: BigInt(at.chainId), verifyingContract: at.registry };
     const chain = parts.chain ?? (await createChainReader({ rpc, domain, ttlMs: at.cacheMs }));
@@ -130,8 +133,11 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         wentAlone: wakeSettle,
       }),
       publish: publishWork({
-        ...{ db, concurrency: 4, ...timing, published: wakeSettle, log },
-        publication: filePublication(join(config.store.dataDir, "leaves")),
+        ...{ db, publications, concurrency: 4, ...timing, published: wakeSettle, log },
+      }),
+      republish: republishWork({
+        ...{ db, publications, ...republishTimes(config), retryMs: 60_000, log },
+        renewed: published.renewed,
       }),
       settle: {
         rate: { max: config.queue.callsPerMinute, durationMs: 60_000 },
@@ -172,6 +178,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const metrics = createMetrics({ works: () => queue.health() });
     measureOperation(metrics.registry, operation.measured);
     twinFees?.measure(metrics.registry);
+    published.measure(metrics.registry, db);
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },
       door: createDoor({ chain, verifiers, bounds }),

@@ -8,11 +8,12 @@ import { deadLetterCommands } from "./dead-letters.ts";
 import { operatorCommands } from "./operator/commands.ts";
 import { scrubber, secretsOf } from "./operator/secrets.ts";
 import { openSigner } from "./signer/index.ts";
+import { verifyCommand } from "./verify/command.ts";
 import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
   .description("Carries signed and proved inferences to the chain, and decides nothing.")
-  .option("--config <file>", "configuration, YAML or JSON")
+  .option("--config <file>", "configuration, YAML or JSON; verify needs none")
   .addHelpText("after", () => `\n${describeConfig()}`)
   .action(() => main(run));
 
@@ -34,6 +35,7 @@ program
   .action(() => main(work));
 deadLetterCommands(program, configuration, main);
 operatorCommands(program, configuration, () => file() !== undefined, main);
+verifyCommand(program, main);
 
 async function run(): Promise<void> {
   const config = configuration();

@@ -18,6 +18,7 @@ import { idempotent } from "../operator/idempotency.ts";
 import { protection } from "../operator/protection.ts";
 import { createQuotas, type QuotaOptions } from "../operator/quotas.ts";
 import { traceRequests, type Tracing } from "../operator/tracing.ts";
+import { mountLeaves } from "../publication/api.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -267,6 +268,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       timeoutMs: options.timeoutMs,
     });
   mountOperator(api, { ...options.operator, db, domain: chain.domain, idempotent: once, log });
+  mountLeaves(api, db);
   mountLookup(api, { answer: ledgerAnswers({ db, openings }, now), maxInFlight, timeoutMs: options.timeoutMs });
 
   api.doc31("/openapi.json", OPENAPI);

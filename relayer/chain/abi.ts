@@ -16,6 +16,7 @@ export const inferenceRegistry = new Interface([
   `function settleProvedBatches((${BATCH} batch,bytes32 modelId,bytes signature,bytes receipts,bytes evidence)[] items) returns (uint256 settled)`,
   `function settleReceipts((${RECEIPT} receipt,bytes signature,bytes evidence)[] items) returns (uint256 settled)`,
   `function verification((${RECEIPT} receipt,${BATCH} batch,uint32 index,bytes32[] proof) opening) view returns ((bool verified,bool distrusted,bool frozen,uint8 mode,uint8 reason,uint64 settledAt,bytes32 receiptId) result)`,
+  `function settledReceipts(${BATCH} batch,${RECEIPT}[] receipts,uint32[] indices,bytes32[] proof) view returns (bytes32,uint64[],uint8[])`,
   "function settledAt(bytes32 digestOrReceiptId) view returns (uint64)",
   "function settlementStatus() view returns (uint64 pausedUntil,uint64 closesAt)",
   "function domainSeparator() view returns (bytes32)",

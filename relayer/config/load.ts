@@ -20,6 +20,11 @@ export const ENVIRONMENT = {
   RELAYER_SIGNER_TOKEN: "bearer token for the remote signer of signer.url",
   RELAYER_API_KEY: "API key that the operator's commands show to a running relayer",
   OTEL_EXPORTER_OTLP_ENDPOINT: "OpenTelemetry collector, http://host:4318; traces are sent there if set",
+  RELAYER_S3_ACCESS_KEY_ID: "key id for publication.s3",
+  RELAYER_S3_SECRET_ACCESS_KEY: "its secret",
+  RELAYER_S3_SESSION_TOKEN: "its session token, where there is one",
+  RELAYER_IPFS_AUTHORIZATION: "header Authorization for publication.ipfs.rpcUrl",
+  RELAYER_WALRUS_AUTHORIZATION: "header Authorization for publication.walrus.publisherUrl",
 } as const;
 
 /** As `process.env`. */

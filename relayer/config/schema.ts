@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { z } from "zod";
 import { operationHttp, signerSchema } from "./operation.ts";
+import { publicationSchema } from "./publication.ts";
 import { queueSchema } from "./queue.ts";
 import { twinMarketSchema } from "./twin-market.ts";
 import { address, GWEI, millis, MINUTE, waitPolicy, wei } from "./values.ts";
@@ -83,6 +84,7 @@ export const configSchema = z.strictObject({
       timeoutMs: millis.min(1_000).default(60_000).describe("time for one batch of proofs"),
     })
     .prefault({}),
+  publication: publicationSchema,
   queue: queueSchema,
   twinMarket: twinMarketSchema,
   x402: x402Schema,

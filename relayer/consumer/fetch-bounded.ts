@@ -16,6 +16,8 @@ export interface FetchBounds {
   maxBytes: number;
   /** Of a GET; a POST is never sent on. */
   maxRedirects: number;
+  /** Media types that are asked for; JSON by default. */
+  accept?: string;
 }
 
 /** An HTTP answer, whatever its status. */
@@ -26,11 +28,21 @@ export interface Fetched {
 
 /** Asks a URL: GET, or POST of a JSON body. Throws an Error that says why, in a few words, where no answer came. */
 export async function fetchBounded(url: string, body: string | undefined, bounds: FetchBounds): Promise<Fetched> {
+  const fetched = await fetchBytes(url, body, bounds);
+  return { status: fetched.status, body: fetched.body.toString("utf8") };
+}
+
+/** {@link fetchBounded} for what is no text. */
+export async function fetchBytes(
+  url: string,
+  body: string | undefined,
+  bounds: FetchBounds,
+): Promise<{ status: number; body: Buffer }> {
   const signal = AbortSignal.timeout(bounds.timeoutMs);
   let at = url;
   for (let hops = 0; ; hops++) {
     const target = checkedUrl(at, bounds.allowedHosts);
-    const response = await send(target, body, signal, bounds.allowedHosts);
+    const response = await send(target, body, signal, bounds);
     const { statusCode: status = 0, headers } = response;
     if (status < 300 || status >= 400 || headers.location === undefined)
       return { status, body: await read(response, bounds.maxBytes, signal) };
@@ -69,11 +81,11 @@ const publicLookup: LookupFunction = (hostname, options, done) => {
   });
 };
 
-function send(url: URL, body: string | undefined, signal: AbortSignal, allowed: readonly string[]) {
+function send(url: URL, body: string | undefined, signal: AbortSignal, bounds: FetchBounds) {
   const options: ClientRequestArgs = {
     method: body === undefined ? "GET" : "POST",
     headers: {
-      accept: "application/json",
+      accept: bounds.accept ?? "application/json",
       // What is not compressed cannot grow.
       "accept-encoding": "identity",
       ...(body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
@@ -81,7 +93,7 @@ function send(url: URL, body: string | undefined, signal: AbortSignal, allowed: 
     signal,
     // No connection is kept for whoever comes next.
     agent: false,
-    ...(isAllowed(url, allowed) ? {} : { lookup: publicLookup }),
+    ...(isAllowed(url, bounds.allowedHosts) ? {} : { lookup: publicLookup }),
   };
   return new Promise<IncomingMessage>((done, fail) => {
     const request = (url.protocol === "https:" ? tlsRequest : plainRequest)(url, options, done);
@@ -92,7 +104,7 @@ function send(url: URL, body: string | undefined, signal: AbortSignal, allowed: 
   });
 }
 
-async function read(response: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<string> {
+async function read(response: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -106,7 +118,7 @@ async function read(response: IncomingMessage, maxBytes: number, signal: AbortSi
   } finally {
     response.destroy();
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 const reasonOf = (error: Error, signal: AbortSignal): Error =>

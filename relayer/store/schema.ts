@@ -6,6 +6,8 @@
 import { bigint, boolean, index, integer, numeric, pgTable, smallint, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { blob, hex } from "./columns.ts";
 
+export * from "./schema-publications.ts";
+
 /** `received → verified → batched → submitted → mined → final`, or `rejected` with a reason. */
 export const ITEM_STATES = ["received", "verified", "batched", "submitted", "mined", "final", "rejected"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
@@ -60,6 +62,7 @@ export const batches = pgTable(
     uniqueIndex("batches_digest").on(table.digest),
     index("batches_work").on(table.state, table.dueAt),
     index("batches_transaction").on(table.transactionId),
+    index("batches_data_hash").on(table.dataHash),
   ],
 );
 

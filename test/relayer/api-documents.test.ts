@@ -42,6 +42,8 @@ describe("relayer API: what it tells", () => {
       "/v1/batches/{digest}",
       "/v1/keys/{keyId}/seals",
       "/v1/seals/{id}",
+      "/v1/leaves/{dataHash}",
+      "/v1/leaves/{dataHash}/places",
       "/v1/twin/fees",
       "/v1/twin/fees/stream",
       "/v1/lookup/{sender}/{data}",
@@ -90,7 +92,7 @@ describe("relayer API: what it tells", () => {
   it("reports health, readiness and metrics [FM:supervised-loop]", async () => {
     const health = (await relayer.get("/healthz")).body;
     expect(health.status).to.equal("ok");
-    expect(health.works).to.have.all.keys("verify", "seal", "publish", "settle", "send");
+    expect(health.works).to.have.all.keys("verify", "seal", "publish", "republish", "settle", "send");
     expect((await relayer.get("/readyz")).body.status).to.equal("ready");
     await relayer.post("/v1/receipts", receiptBody(key, makeReceipt(key, model)));
     await relayer.post("/v1/receipts", {});

@@ -56,6 +56,29 @@ describe("relayer configuration", () => {
     expect(message).to.contain("setlement");
   });
 
+  it("publishes to files by default, and refuses stores that could not keep what they are given [R3]", () => {
+    const { publication } = parseConfig(least);
+    expect(publication).to.include({ files: true, renewBeforeDays: 7 });
+    const wrong = (section: object): string => {
+      try {
+        parseConfig({ ...least, publication: section });
+        return "";
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const s3 = { endpoint: "https://s3.example", bucket: "leaves" };
+    const walrus = { publisherUrl: "https://publisher.example", aggregatorUrl: "https://aggregator.example" };
+    expect(wrong({ s3, walrus, required: ["s3"] })).to.equal("");
+    expect(wrong({ files: false })).to.contain("configure a store");
+    expect(wrong({ required: ["s3"] })).to.contain("s3 is required and not configured");
+    expect(wrong({ s3: { ...s3, retentionDays: 7 } })).to.contain("longer than renewBeforeDays");
+    expect(wrong({ walrus: { ...walrus, epochs: 8, epochDays: 1 } })).to.contain("longer than renewBeforeDays");
+    expect(wrong({ ipfs: { rpcUrl: "http://me:secret@127.0.0.1:5001" } })).to.contain("environment");
+    // Secrets in the file are unknown keys.
+    expect(wrong({ s3: { ...s3, secretAccessKey: "x" } })).to.contain("secretAccessKey");
+  });
+
   it("reads YAML and JSON, paths relative to the file, and lets the environment stand over it [R10]", () => {
     const yaml = join(directory, "relayer.yaml");
     writeFileSync(yaml, `chain:\n  chainId: 31337\n  registry: "0x${"ab".repeat(20)}"\n  rpcUrls: [http://a:1]\n`);
