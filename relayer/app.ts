@@ -19,6 +19,7 @@ import { createTransactionManager } from "./chain/transactions.ts";
 import type { Config } from "./config/index.ts";
 import { evidenceVerifiers } from "./evidence/index.ts";
 import { createProofPool } from "./evidence/groth16/pool.ts";
+import { measurePayments } from "./facilitator/metrics.ts";
 import { checkOffer } from "./facilitator/offer.ts";
 import { createFacilitator, tokenDomain } from "./facilitator/service.ts";
 import { paymentListener } from "./facilitator/watcher.ts";
@@ -30,6 +31,7 @@ import { sealWork } from "./settlement/seal.ts";
 import { settleWork } from "./settlement/settle.ts";
 import { verifyWork } from "./settlement/verify.ts";
 import { openDatabase } from "./store/database.ts";
+import { countPayments } from "./store/payments.ts";
 import { countStates, type ItemRef } from "./store/settlement.ts";
 import { createTransactionStore } from "./store/transactions.ts";
 import { createTwinFees } from "./twin/service.ts";
@@ -146,15 +148,16 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       closers.push(() => twinFees.stop());
     }
 
+    const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
     const facilitator =
       config.x402 &&
       createFacilitator({
-        ...{ db, rpc, chainId: at.chainId, config: config.x402, offer: offer!, log },
+        ...{ db, rpc, chainId: at.chainId, config: config.x402, offer: offer!, finality: at.finality, log },
         sender: signer.address.toLowerCase() as Hex,
         submitted: () => wake("send", "all"),
+        observe: measurePayments(metrics.registry, () => countPayments(db)),
       });
 
-    const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
     twinFees?.measure(metrics.registry);
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },

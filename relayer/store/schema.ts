@@ -205,6 +205,8 @@ export const payments = pgTable(
     reason: text(),
     transactionId: reference(),
     minedHash: hex(),
+    /** Block that was the latest before it was found good: what was done with its nonce since is later. */
+    fromBlock: bigint({ mode: "number" }),
     receivedAt: millis().notNull(),
     /** When somebody was told that it is paid. Nobody else is. */
     answeredAt: millis(),
@@ -215,3 +217,5 @@ export const payments = pgTable(
     index("payments_transaction").on(table.transactionId),
   ],
 );
+
+export * from "./schema-sales.ts";
