@@ -91,7 +91,7 @@ describe("a gateway's books", () => {
   it("learns from the facilitator's books that it was paid, where it died before it could write that down [FM:x402-lost-reply] [FM:timeout-resettle]", async () => {
     const { header, requestId } = await dieIn("/b", "settled", "answered");
     // Sent by the dead one; this one only looks.
-    while ((await shop.real.status!(requestId))?.state === "submitted")
+    while (!["mined", "final"].includes((await shop.real.status!(requestId))?.state ?? ""))
       await new Promise((resolve) => setTimeout(resolve, 50));
     const sent = await shop.s.sent();
     expect((await shop.reconcile()).changed).to.deep.include({ requestId, from: "answered", to: "charged" });
