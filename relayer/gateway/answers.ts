@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How answers leave: whole, as events, and again for who proves that they are theirs.
 import { verifyMessage } from "ethers";
+import type { ServerResponse } from "node:http";
 import { Problem } from "../api/problems.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
@@ -61,19 +62,16 @@ export async function findAnswer(
   throw new Problem("not_answered", `It is ${state}; do not pay anew`, { retryAfter: 2 });
 }
 
-/** A body that says when it was taken: then it was served, as far as anyone here can know. */
-export function servedBody(db: Database, sale: SaleRow, now: () => number, onError: (error: Error) => void) {
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        controller.enqueue(sale.answer!);
-        controller.close();
-        await markServed(db, sale.id, now()).catch(onError);
-      },
-    },
-    // Nothing is read ahead: what nobody takes was not served.
-    { highWaterMark: 0 },
-  );
+/**
+ * Marks a sale as served when its answer was handed to the connection to its last byte: more cannot be known here. A
+ * connection that closes before leaves it charged.
+ */
+export function serveWhenTaken(
+  outgoing: ServerResponse,
+  sale: SaleRow,
+  { db, now, onError }: { db: Database; now: () => number; onError: (error: Error) => void },
+): void {
+  outgoing.once("finish", () => void markServed(db, sale.id, now()).catch(onError));
 }
 
 /** One server-sent event. */

@@ -2,6 +2,7 @@
 // A gateway's HTTP face. The stock middlewares of x402 buffer every answer and run the handler for every bearer of a
 // header; this one does neither.
 import type { PaymentPayload } from "@x402/core/types";
+import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context } from "hono";
 import { ZodError } from "zod";
 import { clientOf, createBuckets, type RateLimit } from "../api/limits.ts";
@@ -10,7 +11,7 @@ import type { Log } from "../chain/manager-options.ts";
 import type { Domain, Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
 import type { SaleRow } from "../store/sales.ts";
-import { event, eventStream, findAnswer, servedBody } from "./answers.ts";
+import { event, eventStream, findAnswer, serveWhenTaken } from "./answers.ts";
 import { CHANNEL_SCHEME, channelTerms, createChannelSelling, type ChannelSale } from "./channel.ts";
 import type { PaymentService } from "./charge.ts";
 import {
@@ -89,11 +90,11 @@ export function createGateway(options: GatewayOptions): Hono {
   const receiptHeader = (sale: SaleRow): string => toBase64(JSON.parse(sale.receipt!) as object);
 
   function answer(c: Context, sale: SaleRow, version: 1 | 2): Response {
-    return c.body(servedBody(db, sale, now, onError), 200 as Status, {
+    serveWhenTaken((c.env as HttpBindings).outgoing, sale, { db, now, onError });
+    return c.body(Buffer.from(sale.answer!), 200 as Status, {
       ...paymentResponse(version, selling.settledAs(sale)),
       [RECEIPT_HEADER]: receiptHeader(sale),
       "content-type": sale.mediaType!,
-      "content-length": String(sale.answer!.length),
       "cache-control": "private",
     });
   }

@@ -84,6 +84,11 @@ export async function openShop(
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
+  async function stateOf(requestId: Hex): Promise<SaleState | undefined> {
+    const sale = await findSale(database.db, requestId);
+    return sale && saleState(sale);
+  }
+
   return {
     ...{ s, relayer, state, real, start, db: database.db, products, money, requests, key },
     /** A stock client's fetch, unmodified. */
@@ -95,9 +100,13 @@ export async function openShop(
       const { resource: _, ...rest } = payment;
       return { header: encodePaymentSignatureHeader(rest), requestId: s.requestIdOf(payment) as Hex };
     },
-    async stateOf(requestId: Hex): Promise<SaleState | undefined> {
-      const sale = await findSale(database.db, requestId);
-      return sale && saleState(sale);
+    stateOf,
+    /** Waits until a sale is in this state. */
+    async reached(requestId: Hex, state: SaleState): Promise<void> {
+      for (let tries = 0; (await stateOf(requestId)) !== state; tries++) {
+        if (tries > 1_500) throw new Error(`the sale stays ${await stateOf(requestId)}, and should be ${state}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     },
     reconcile: (payments: PaymentService = real, now?: () => number): Promise<Reconciled> =>
       reconcile({ db: database.db, payments, products, staleMs: -1, log: quiet, ...(now ? { now } : {}) }),
