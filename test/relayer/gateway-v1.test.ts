@@ -38,7 +38,7 @@ describe("payments of version 1", () => {
     };
     const client = new x402Client()
       .registerV1(NAME, new ExactEvmSchemeV1(signer as never))
-      .setSpendControls({ allowedAssets: [{ network: `eip155:${CHAIN_ID}`, asset: shop.s.asset }] });
+      .setSpendControls({ allowedAssets: [{ network: NAME, asset: shop.s.asset }] });
     const payment = await client.createPaymentPayload(asked as unknown as PaymentRequired);
     return { asked, payment };
   }

@@ -132,6 +132,7 @@ describe("a payment that somebody else carries to its token", () => {
         for (const logs of wrong) expect(paidUnderNonce(receipt(logs), expected)).to.equal(false);
         expect(paidUnderNonce(receipt([mineUsed, mineMoved], "0x0"), expected)).to.equal(false);
       }),
+      { numRuns: 25 },
     );
   });
 }).timeout(120_000);
