@@ -19,6 +19,7 @@ import { type Settled, tryEverything } from "./attacks.ts";
 import { type Chain, startChain } from "./chain.ts";
 import { stakeAll, tokenEvent } from "./economy.ts";
 import { slashEquivocation } from "./fault.ts";
+import { sellOverHttp } from "./gateway.ts";
 import { lookUp } from "./lookup.ts";
 import { type Answered, type DemoNode, type Job, registerModels, startNodes } from "./nodes.ts";
 import { launchRelayer } from "./relayer.ts";
@@ -185,7 +186,13 @@ async function main(): Promise<void> {
     liar: nodes.plain,
   });
 
-  heading("12. The unlocks of OPG around today, scheduled against released");
+  heading("12. A stock HTTP client buys answers through a gateway, with OPG and without a transaction");
+  await sellOverHttp({
+    ...{ chain, domain, relayerUrl: relayer.url, folder, node: nodes.plain.node, model: models.risk },
+    values: days[0]!.features,
+  });
+
+  heading("13. The unlocks of OPG around today, scheduled against released");
   await printUnlocks(chain);
 
   if (options.keep) {

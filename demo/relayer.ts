@@ -20,6 +20,13 @@ function settings(chain: Chain, folder: string, port: number) {
     store: { dataDir: join(folder, "relayer") },
     sealing: { policy: soon },
     settlement: { policy: soon, sweepMs: 100 },
+    x402: {
+      token: chain.addresses.token,
+      name: "OpenGradient",
+      version: "1",
+      payTo: [chain.as("operator").address],
+      maxAmount: "1000000000000000000",
+    },
   };
 }
 

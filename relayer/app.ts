@@ -17,6 +17,7 @@ import { createTransactionManager } from "./chain/transactions.ts";
 import type { Config } from "./config/index.ts";
 import { evidenceVerifiers } from "./evidence/index.ts";
 import { createProofPool } from "./evidence/groth16/pool.ts";
+import { measurePayments } from "./facilitator/metrics.ts";
 import { checkOffer } from "./facilitator/offer.ts";
 import { createFacilitator, tokenDomain } from "./facilitator/service.ts";
 import { paymentListener } from "./facilitator/watcher.ts";
@@ -36,6 +37,7 @@ import { sealWork } from "./settlement/seal.ts";
 import { settleWork } from "./settlement/settle.ts";
 import { verifyWork } from "./settlement/verify.ts";
 import { openDatabase } from "./store/database.ts";
+import { countPayments } from "./store/payments.ts";
 import type { ItemRef } from "./store/settlement.ts";
 import { createTransactionStore } from "./store/transactions.ts";
 import { createTwinFees } from "./twin/service.ts";
@@ -164,18 +166,19 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       closers.push(() => twinFees.stop());
     }
 
+    const metrics = createMetrics({ works: () => queue.health() });
     const facilitator =
       config.x402 &&
       createFacilitator({
-        ...{ db, rpc, chainId: at.chainId, config: config.x402, offer: offer!, log },
+        ...{ db, rpc, chainId: at.chainId, config: config.x402, offer: offer!, finality: at.finality, log },
         sender: signer.address.toLowerCase() as Hex,
         submitted: () => wake("send", "all"),
+        observe: measurePayments(metrics.registry, () => countPayments(db)),
       });
 
     const probe = startProbe(rpc, signer.address, PROBE_MS);
     closers.push(() => probe.stop());
     const operation = operatorParts({ db, rpc, chainId: at.chainId, sender: signer.address, queue, manager, probe });
-    const metrics = createMetrics({ works: () => queue.health() });
     measureOperation(metrics.registry, operation.measured);
     twinFees?.measure(metrics.registry);
     published.measure(metrics.registry, db);

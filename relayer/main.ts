@@ -9,6 +9,7 @@ import { operatorCommands } from "./operator/commands.ts";
 import { scrubber, secretsOf } from "./operator/secrets.ts";
 import { openSigner } from "./signer/index.ts";
 import { verifyCommand } from "./verify/command.ts";
+import { salesCommands } from "./sales.ts";
 import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
@@ -36,6 +37,7 @@ program
 deadLetterCommands(program, configuration, main);
 operatorCommands(program, configuration, () => file() !== undefined, main);
 verifyCommand(program, main);
+salesCommands(program, configuration, main);
 
 async function run(): Promise<void> {
   const config = configuration();

@@ -7,7 +7,9 @@ import { inFlightLimit, onlyJson, rateLimit, readBody, type RateLimit } from "..
 import { Problem, problemSchema } from "../api/problems.ts";
 import { hex } from "../api/schemas.ts";
 import { paymentRequest, paymentStatus, settleAnswer, supportedAnswer, verifyAnswer } from "./messages.ts";
+import type { PaymentRequest } from "./messages.ts";
 import type { Facilitator } from "./service.ts";
+import { paymentRequestV1, requestFromV1, settleToV1 } from "./v1.ts";
 
 export interface FacilitatorApiOptions {
   /** Shared with the other endpoints: one address, one allowance. */
@@ -43,7 +45,16 @@ const refusals = {
   429: problem("Too many requests"),
   503: problem("Busy, or the chain cannot be asked: nothing is known"),
 };
-const body = { body: { required: true, content: { "application/json": { schema: paymentRequest } } } };
+const anyVersion = z.union([paymentRequest, paymentRequestV1]);
+const body = { body: { required: true, content: { "application/json": { schema: anyVersion } } } };
+
+/** In version 2's words. @throws {Problem} `malformed` */
+function asV2(request: z.output<typeof anyVersion>): { version: 1 | 2; request: PaymentRequest } {
+  if ("accepted" in request.paymentPayload) return { version: 2, request: request as PaymentRequest };
+  const parsed = paymentRequest.safeParse(requestFromV1(request as z.output<typeof paymentRequestV1>));
+  if (!parsed.success) throw new Problem("malformed");
+  return { version: 1, request: parsed.data };
+}
 
 /**
  * Adds the facilitator, under `/x402` and where a base URL without a path leads stock clients. What x402 has words for
@@ -78,8 +89,12 @@ export function mountFacilitator(api: OpenAPIHono, facilitator: Facilitator, opt
       responses: { 200: json("Paid, refused, or `settlement_pending`", settleAnswer), ...refusals },
     } as const);
     api.openapi(supported, async (c) => c.json(await facilitator.getSupported(), 200));
-    api.openapi(verify, async (c) => c.json(await facilitator.verify(c.req.valid("json")), 200));
-    api.openapi(settle, async (c) => c.json(await facilitator.settle(c.req.valid("json")), 200));
+    api.openapi(verify, async (c) => c.json(await facilitator.verify(asV2(c.req.valid("json")).request), 200));
+    api.openapi(settle, async (c) => {
+      const { version, request } = asV2(c.req.valid("json"));
+      const settled = await facilitator.settle(request);
+      return c.json(version === 1 ? settleToV1(settled) : settled, 200);
+    });
   }
 
   api.use("/x402/payments/*", limited);

@@ -4,26 +4,31 @@ import { createBuckets } from "../api/limits.ts";
 import { Problem } from "../api/problems.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { Rpc } from "../chain/rpc.ts";
+import type { Finality } from "../chain/sending.ts";
 import type { X402Config } from "../config/index.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
 import {
+  adoptPayment,
   claimAnswer,
   findPayment,
   findPaymentByRequest,
   newestHash,
   readPayments,
   reservePayment,
+  resubmitPayment,
   submitPayment,
   type NewPayment,
   type PaymentRow,
 } from "../store/payments.ts";
 import { inspectPayment, networkOf, type SignedPayment } from "./door.ts";
 import { encodeTransfer, type TokenDomain } from "./eip3009.ts";
+import { findElsewhere } from "./elsewhere.ts";
 import { readOnlySigner } from "./evm-signer.ts";
 import type { PaymentRequest, PaymentStatus, SettleAnswer, SupportedAnswer, VerifyAnswer } from "./messages.ts";
 import type { Offer } from "./offer.ts";
 import { REASONS } from "./reasons.ts";
+import { nameV1 } from "./v1.ts";
 import { createPaymentWaiting } from "./waiting.ts";
 
 export interface FacilitatorOptions {
@@ -35,9 +40,13 @@ export interface FacilitatorOptions {
   config: X402Config;
   /** What the check at the start found. */
   offer: Offer;
+  /** When a block counts as final. */
+  finality: Finality;
   /** Called when a call was queued. */
   submitted: () => void;
   log: Log;
+  /** Told how each verification and settlement ended, by reason. */
+  observe?: (call: "verify" | "settle", outcome: string) => void;
   now?: () => number;
 }
 
@@ -53,7 +62,8 @@ export function tokenDomain(config: X402Config, chainId: number): TokenDomain {
 
 /** An x402 facilitator over the ledger; its three methods are those of the SDK's `FacilitatorClient`. */
 export function createFacilitator(options: FacilitatorOptions) {
-  const { db, rpc, sender, chainId, config, offer, submitted, log, now = Date.now } = options;
+  const { db, rpc, sender, chainId, config, offer, finality, submitted, log, now = Date.now } = options;
+  const observe = options.observe ?? (() => undefined);
   const domain = tokenDomain(config, chainId);
   const network = networkOf(chainId);
   const buckets = createBuckets({ perSecond: config.payerPerSecond, burst: config.payerBurst }, now);
@@ -98,8 +108,38 @@ export function createFacilitator(options: FacilitatorOptions) {
     return [answer.invalidReason ?? REASONS.failed];
   }
 
-  /** @throws {Problem} `rate_limited` {@link ChainUnavailable}: it may be good, ask again. */
-  async function verify(request: PaymentRequest): Promise<VerifyAnswer> {
+  /**
+   * Whether a payment that failed may be sent once more while its authorization holds: where nothing was mined, so that it
+   * cost nothing, or where somebody was told that it was paid and a reorganisation took that back.
+   */
+  const mayFailAnew = ({ state, reason, minedHash, answeredAt }: PaymentRow): boolean =>
+    state === "failed" && reason !== REASONS.noTransfer && (minedHash === null || answeredAt !== null);
+
+  /** Takes the transaction of somebody who carried a reserved payment to its token as what paid it. */
+  async function adopt(row: PaymentRow): Promise<"yes" | "not final" | "no"> {
+    // Without a reservation from before, the payment may have been served through another facilitator.
+    if (row.fromBlock === null) return "no";
+    const found = await findElsewhere({ rpc, finality }, row, row.fromBlock);
+    if (!found) return "no";
+    if (!found.final) return "not final";
+    log.info(
+      { requestId: row.requestId, transaction: found.hash },
+      "a payment was carried to its token by somebody else",
+    );
+    await adoptPayment(db, row.id, found.hash);
+    return "yes";
+  }
+
+  async function observed<T>(call: "verify" | "settle", work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      observe(call, error instanceof Problem ? error.code : "chain_unavailable");
+      throw error;
+    }
+  }
+
+  async function checkAndReserve(request: PaymentRequest): Promise<VerifyAnswer> {
     const no = (invalidReason: string, invalidMessage?: string, payer?: Hex): VerifyAnswer => ({
       ...{ isValid: false, invalidReason },
       ...(invalidMessage ? { invalidMessage } : {}),
@@ -112,15 +152,17 @@ export function createFacilitator(options: FacilitatorOptions) {
     limitPayer(payment);
     const duplicate = no(REASONS.duplicate, "this authorization was presented before", payment.payer);
     if (await findPayment(db, payment)) return duplicate;
-    const against = await reasonAgainst(payment, request);
+    const [against, fromBlock] = await Promise.all([
+      reasonAgainst(payment, request),
+      rpc.request<string>("eth_blockNumber", []).then(Number),
+    ]);
     if (against) return no(...against, payment.payer);
     // From here on it is one resource's: before that one works, not after.
-    if (!(await reservePayment(db, newPayment(payment), now()))) return duplicate;
+    if (!(await reservePayment(db, { ...newPayment(payment), fromBlock }, now()))) return duplicate;
     return { isValid: true, payer: payment.payer, ...extensionsOf(payment) };
   }
 
-  /** @throws {Problem} `rate_limited` {@link ChainUnavailable}: nothing was sent by this request. */
-  async function settle(request: PaymentRequest): Promise<SettleAnswer> {
+  async function sendAndWait(request: PaymentRequest): Promise<SettleAnswer> {
     const no = (errorReason: string, more: Partial<SettleAnswer> = {}): SettleAnswer => ({
       ...{ success: false, errorReason, transaction: "", network },
       ...more,
@@ -135,13 +177,24 @@ export function createFacilitator(options: FacilitatorOptions) {
     const about = { payer: payment.payer, ...extensionsOf(payment) };
     let row = await findPayment(db, payment);
     if (!row) limitPayer(payment);
-    if (!row || row.state === "reserved") {
+    if (row && row.digest !== payment.digest) return no(REASONS.duplicate, about);
+    if (!row || row.state === "reserved" || mayFailAnew(row)) {
       const against = await reasonAgainst(payment, request);
-      // Nothing was sent, so nothing is unknown; the reservation stays all the same.
-      if (against) return no(against[0], { ...about, ...(against[1] ? { errorMessage: against[1] } : {}) });
-      const call = { sender, to: payment.token, data: encodeTransfer(payment.authorization, payment.signature) };
-      row = await submitPayment(db, newPayment(payment), call, now());
-      submitted();
+      if (against) {
+        // Whatever it is that speaks against it, a used nonce may be what lies behind.
+        const elsewhere = row ? await adopt(row) : "no";
+        // Nothing was sent, so nothing is unknown; the reservation stays all the same.
+        if (elsewhere === "no")
+          return no(against[0], { ...about, ...(against[1] ? { errorMessage: against[1] } : {}) });
+        if (elsewhere === "not final")
+          return no(REASONS.pending, { ...about, errorMessage: "somebody else sent it, and it is not final yet" });
+        row = (await findPayment(db, payment))!;
+      } else {
+        const call = { sender, to: payment.token, data: encodeTransfer(payment.authorization, payment.signature) };
+        const submit = row?.state === "failed" ? resubmitPayment : submitPayment;
+        row = await submit(db, newPayment(payment), call, now());
+        submitted();
+      }
     }
     if (row.digest !== payment.digest || row.answeredAt !== null) return no(REASONS.duplicate, about);
     if (!isOver(row)) await waiting.wait(row.id, config.waitMs);
@@ -169,12 +222,26 @@ export function createFacilitator(options: FacilitatorOptions) {
   }
 
   return {
-    verify,
-    settle,
+    /** @throws {Problem} `rate_limited` {@link ChainUnavailable}: it may be good, ask again. */
+    async verify(request: PaymentRequest): Promise<VerifyAnswer> {
+      const answer = await observed("verify", () => checkAndReserve(request));
+      observe("verify", answer.isValid ? "valid" : (answer.invalidReason ?? REASONS.failed));
+      return answer;
+    },
+    /** @throws {Problem} `rate_limited` {@link ChainUnavailable}: nothing was sent by this request. */
+    async settle(request: PaymentRequest): Promise<SettleAnswer> {
+      const answer = await observed("settle", () => sendAndWait(request));
+      observe("settle", answer.success ? "paid" : (answer.errorReason ?? REASONS.failed));
+      return answer;
+    },
     /** What is offered: nothing, where the chain lacks what it needs. */
     async getSupported(): Promise<SupportedAnswer> {
       const extra = { name: domain.name, version: domain.version, asset: domain.verifyingContract };
-      const kinds = offer.offered ? [{ x402Version: 2, scheme: "exact", network, extra }] : [];
+      const name = nameV1(chainId);
+      const old = name === undefined ? [] : [{ x402Version: 1, scheme: "exact", network: name, extra }];
+      const kinds = offer.offered
+        ? [{ x402Version: 2, scheme: "exact", network: network as string, extra }, ...old]
+        : [];
       return { kinds, extensions: [EXTENSION], signers: { "eip155:*": [sender] } };
     },
     /** Where a payment stands, for whoever lost an answer. */

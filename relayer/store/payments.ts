@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { and, desc, eq, inArray, isNull, ne } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, ne, sql } from "drizzle-orm";
 import type { PaymentKey } from "../facilitator/request-id.ts";
 import type { Hex } from "../protocol/index.ts";
 import { lock, type Database } from "./database.ts";
@@ -14,6 +14,8 @@ export interface NewPayment extends PaymentKey {
   payTo: Hex;
   amount: bigint;
   digest: Hex;
+  /** Block that was the latest before it was found good. */
+  fromBlock?: number;
 }
 
 const byKey = ({ chainId, token, payer, nonce }: PaymentKey) =>
@@ -79,6 +81,48 @@ export function submitPayment(
       .returning();
     return changed!;
   });
+}
+
+/**
+ * Queues the call of a payment that failed once more, where its authorization still holds: the token lets it happen
+ * once, however often it is carried there. Whoever was told that it was paid was told wrong, so one is told anew.
+ * @returns the payment as it is then.
+ */
+export function resubmitPayment(
+  db: Database,
+  payment: NewPayment,
+  call: { sender: string; to: string; data: string },
+  now: number,
+): Promise<PaymentRow> {
+  return db.transaction(async (tx) => {
+    await lock(tx, `payment ${payment.requestId}`);
+    const row = (await findPayment(tx, payment))!;
+    if (row.state !== "failed" || row.digest !== payment.digest) return row;
+    const transactionId = await insertTransaction(tx, { ...call, chainId: payment.chainId, createdAt: now });
+    const [changed] = await tx
+      .update(payments)
+      .set({ state: "submitted", transactionId, minedHash: null, reason: null, answeredAt: null })
+      .where(eq(payments.id, row.id))
+      .returning();
+    return changed!;
+  });
+}
+
+/** Takes a final transaction of somebody else's as the one that paid. */
+export async function adoptPayment(db: Database, id: number, minedHash: Hex): Promise<void> {
+  await db
+    .update(payments)
+    .set({ state: "final", minedHash, reason: null })
+    .where(and(eq(payments.id, id), inArray(payments.state, ["reserved", "failed"])));
+}
+
+/** Number of payments by state. */
+export async function countPayments(db: Database): Promise<{ state: PaymentState; count: number }[]> {
+  const found = await db
+    .select({ state: payments.state, count: sql<string>`count(*)` })
+    .from(payments)
+    .groupBy(payments.state);
+  return found.map(({ state, count }) => ({ state, count: Number(count) }));
 }
 
 /** Says that a payment is paid, to one asker. @returns false if somebody was told before. */

@@ -212,6 +212,8 @@ export const payments = pgTable(
     reason: text(),
     transactionId: reference(),
     minedHash: hex(),
+    /** Block that was the latest before it was found good: what was done with its nonce since is later. */
+    fromBlock: bigint({ mode: "number" }),
     receivedAt: millis().notNull(),
     /** When somebody was told that it is paid. Nobody else is. */
     answeredAt: millis(),
@@ -224,3 +226,4 @@ export const payments = pgTable(
 );
 
 export { apiKeys, idempotency } from "./schema-operation.ts";
+export * from "./schema-sales.ts";

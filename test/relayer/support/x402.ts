@@ -27,8 +27,9 @@ export type Payments = Awaited<ReturnType<typeof openPayments>>;
 export type PayingRelayer = Awaited<ReturnType<Payments["start"]>>;
 export type Over = Partial<NonNullable<ConfigInput["x402"]>>;
 
-export async function openPayments() {
-  const connection = await network.create();
+export async function openPayments(chainId = 31337) {
+  const NETWORK = `eip155:${chainId}` as const;
+  const connection = await network.create(chainId === 31337 ? undefined : { override: { chainId } });
   const door = await openHttpDoor(connection.provider);
   const { ethers, networkHelpers } = connection;
   const [deployer] = await ethers.getSigners();
@@ -44,7 +45,13 @@ export async function openPayments() {
   };
 
   return {
-    ...{ connection, door, token, asset, payTo, sender, requirements },
+    ...{ chainId, network: NETWORK, connection, door, token, asset, payTo, sender, requirements },
+    /** A stock client that may spend the token. */
+    clientOf(payer: Wallet): x402Client {
+      return new x402Client().register(NETWORK, new ExactEvmScheme(signerOf(payer))).setSpendControls({
+        allowedAssets: [{ network: NETWORK, asset }],
+      });
+    },
     async newPayer(balance = 1_000n * PRICE): Promise<Wallet> {
       const payer = new Wallet(Wallet.createRandom().privateKey, ethers.provider);
       await networkHelpers.setBalance(payer.address, parseEther("1"));
@@ -54,14 +61,7 @@ export async function openPayments() {
     /** A payment as a stock client makes it. */
     async pay(payer: Wallet, wanted: PaymentRequirements = requirements): Promise<PaymentPayload> {
       const client = new x402Client()
-        .register(
-          NETWORK,
-          new ExactEvmScheme({
-            address: payer.address as `0x${string}`,
-            signTypedData: async ({ domain: signedFor, types, message }) =>
-              (await payer.signTypedData(signedFor, types as never, message)) as `0x${string}`,
-          }),
-        )
+        .register(NETWORK, new ExactEvmScheme(signerOf(payer)))
         .setSpendControls({ allowedAssets: [{ network: NETWORK, asset: wanted.asset }] });
       const resource = { url: "https://gateway.example/v1/chat", description: "", mimeType: "application/json" };
       return client.createPaymentPayload({ x402Version: 2, resource, accepts: [wanted] });
@@ -69,15 +69,15 @@ export async function openPayments() {
     async start(
       dataDir: string,
       over: Over = {},
-      parts: { rpcUrl?: string; signer?: TransactionSigner; http?: ConfigInput["http"] } = {},
+      parts: { rpcUrl?: string; signer?: TransactionSigner; http?: ConfigInput["http"]; confirmations?: number } = {},
     ): Promise<Relayer & { errors: Errors[]; facilitator: HTTPFacilitatorClient }> {
       const errors: Errors[] = [];
       const rest = { maxCount: 1_000, patientMs: 60_000, impatientMs: 60_000 };
       const relayer = await createRelayer(
         parseConfig({
           chain: {
-            ...{ chainId: 31337, registry: domain.verifyingContract, rpcUrls: [parts.rpcUrl ?? door.url] },
-            ...{ finality: { confirmations: 1 }, pollMs: 50 },
+            ...{ chainId, registry: domain.verifyingContract, rpcUrls: [parts.rpcUrl ?? door.url] },
+            ...{ finality: { confirmations: parts.confirmations ?? 1 }, pollMs: 50 },
           },
           http: { port: 0, requestsPerSecond: 1_000, burst: 1_000, batchesPerMinutePerKey: 10_000, ...parts.http },
           store: { dataDir },
@@ -103,7 +103,7 @@ export async function openPayments() {
     /** The request id that payer and payee compute. */
     requestIdOf(payment: PaymentPayload): string {
       const { from, nonce } = payment.payload["authorization"] as { from: Hex; nonce: Hex };
-      return paymentRequestId({ chainId: 31337, token: asset as Hex, payer: from, nonce });
+      return paymentRequestId({ chainId, token: asset as Hex, payer: from, nonce });
     },
     received: (): Promise<bigint> => token.balanceOf(payTo),
     sent: (by = sender.address): Promise<number> => ethers.provider.getTransactionCount(by),
@@ -112,5 +112,14 @@ export async function openPayments() {
       await door.close();
       await connection.close();
     },
+  };
+}
+
+/** A wallet of ethers as the SDK wants it. */
+function signerOf(payer: Wallet): ConstructorParameters<typeof ExactEvmScheme>[0] {
+  return {
+    address: payer.address as `0x${string}`,
+    signTypedData: async ({ domain: signedFor, types, message }) =>
+      (await payer.signTypedData(signedFor, types as never, message)) as `0x${string}`,
   };
 }
