@@ -23,6 +23,7 @@ import { checkOffer } from "./facilitator/offer.ts";
 import { createFacilitator, tokenDomain } from "./facilitator/service.ts";
 import { paymentListener } from "./facilitator/watcher.ts";
 import type { Domain, Hex } from "./protocol/index.ts";
+import { createGateways } from "./opengradient/service.ts";
 import { createQueue, startDashboard } from "./queues.ts";
 import { settlementSink } from "./settlement/follow.ts";
 import { publishWork } from "./settlement/publish.ts";
@@ -85,6 +86,14 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const wakeSettle = (): void => wake("settle", "all");
     const ready = ({ table, id }: ItemRef): void => (table === "batches" ? wake("publish", String(id)) : wakeSettle());
 
+    const gateways =
+      config.opengradient &&
+      (await createGateways({
+        ...{ db, rpc, chain, config: config.opengradient, chainId: at.chainId, bounds, sender: signer.address, log },
+        ...{ finality: at.finality, cacheMs: at.cacheMs },
+        ...{ retryMs: settlement.retryMs, sweepMs: settlement.sweepMs, wake: (work) => wake(work, "all") },
+      }));
+
     const manager = createTransactionManager({
       store: createTransactionStore(db),
       rpc,
@@ -108,6 +117,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
           sink: settlementSink({ db, chain, retryMs: settlement.retryMs, released: wakeSettle, log }),
         }),
         ...(config.x402 ? [paymentListener({ db, token: config.x402.token, log })] : []),
+        ...(gateways ? [gateways.listener] : []),
       ]),
       log,
     });
@@ -134,6 +144,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         }),
       },
       send: { concurrency: 1, sweepMs: at.pollMs, find: async () => ["all"], run: () => manager.tick() },
+      ...gateways?.works,
     };
     const queue = await createQueue(config, works, log);
     closers.push(() => queue.close());
@@ -156,6 +167,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
 
     const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
     twinFees?.measure(metrics.registry);
+    gateways?.measure(metrics.registry);
+    gateways?.start();
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },
       door: createDoor({ chain, verifiers, bounds }),
@@ -165,6 +178,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       },
       twinFees: twinFees?.feed,
       facilitator,
+      gateways: gateways && { ...gateways, heartbeatWaitMs: config.opengradient!.heartbeatWaitMs },
       health: () => ({
         ...{ works: queue.health(), transactions: manager.health() },
         ...(twinFees ? { twinFees: twinFees.health() } : {}),
@@ -176,7 +190,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const server = createAdaptorServer({
       fetch: api.fetch,
       // How often slow connections are looked for.
-      serverOptions: { connectionsCheckingInterval: 5_000 },
+      serverOptions: { connectionsCheckingInterval: 5_000, maxHeaderSize: maxHeaderSize(config) },
     }) as Server;
     // Whoever opens connections must not use up the files that the ledger needs too.
     server.maxConnections = MAX_CONNECTIONS;
@@ -192,6 +206,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       sealWaiting.close();
       twinFees?.feed.close();
       facilitator?.close();
+      gateways?.close();
       return closeServer(server);
     });
     const { port } = server.address() as AddressInfo;
@@ -210,6 +225,9 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
 }
 
 const MAX_CONNECTIONS = 4_000;
+const MAX_HEADERS = 16_384;
+/** Gateways send whole answers in a header. A little more is let in, so that a refusal can say what is too large. */
+const maxHeaderSize = ({ opengradient }: Config): number => MAX_HEADERS + (opengradient?.maxDataBytes ?? 0);
 const GRACE_MS = 5_000;
 
 /** Lets running requests end, for a while. */

@@ -12,6 +12,8 @@ import { ledgerAnswers } from "../lookup/ledger.ts";
 import { mountLookup } from "../lookup/api.ts";
 import { mountFacilitator } from "../facilitator/api.ts";
 import type { Facilitator } from "../facilitator/service.ts";
+import { mountGateways } from "../opengradient/api.ts";
+import type { Gateways } from "../opengradient/service.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -40,6 +42,8 @@ export interface ApiOptions {
   twinFees: FeesFeed | undefined;
   /** Mounted under `/x402`; undefined where no payments are carried. */
   facilitator: Facilitator | undefined;
+  /** At the paths of OpenGradient's facilitator; undefined where gateways are not served. */
+  gateways: (Gateways & { heartbeatWaitMs: number }) | undefined;
   /** Called after something new was committed. */
   wake: (work: "verify" | "seal" | "publish", key: string) => void;
   /** What `/readyz` answers; rejects while the relayer cannot do its work. */
@@ -225,6 +229,13 @@ export function createApi(options: ApiOptions): OpenAPIHono {
       maxInFlight,
       timeoutMs: options.timeoutMs,
     });
+  if (options.gateways) {
+    const { heartbeatWaitMs } = options.gateways;
+    const hasFacilitator = options.facilitator !== undefined;
+    mountGateways(api, options.gateways, {
+      ...{ limited, maxInFlight, timeoutMs: options.timeoutMs, heartbeatWaitMs, hasFacilitator },
+    });
+  }
   mountLookup(api, { answer: ledgerAnswers({ db, openings }, now), maxInFlight, timeoutMs: options.timeoutMs });
 
   api.doc31("/openapi.json", {

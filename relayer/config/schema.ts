@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { z } from "zod";
+import { openGradientSchema } from "./opengradient.ts";
 import { queueSchema } from "./queue.ts";
+import { requestsSchema } from "./requests.ts";
 import { twinMarketSchema } from "./twin-market.ts";
 import { address, GWEI, millis, MINUTE, waitPolicy, wei } from "./values.ts";
 import { x402Schema } from "./x402.ts";
@@ -83,6 +85,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   queue: queueSchema,
   twinMarket: twinMarketSchema,
+  requests: requestsSchema,
+  opengradient: openGradientSchema,
   x402: x402Schema,
   log: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info").describe("log level"),
   keystore: z

@@ -6,6 +6,8 @@
 import { bigint, boolean, index, integer, numeric, pgTable, smallint, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { blob, hex } from "./columns.ts";
 
+export * from "./schema-gateways.ts";
+
 /** `received → verified → batched → submitted → mined → final`, or `rejected` with a reason. */
 export const ITEM_STATES = ["received", "verified", "batched", "submitted", "mined", "final", "rejected"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
