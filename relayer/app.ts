@@ -8,6 +8,7 @@ import { createApi } from "./api/api.ts";
 import { createDoor } from "./api/door.ts";
 import { createMetrics } from "./api/metrics.ts";
 import { createSealWaiting } from "./api/seal-waiting.ts";
+import { createDeadlines } from "./batches/deadlines.ts";
 import { filePublication } from "./batches/publication.ts";
 import { blockTimes, finalTime } from "./chain/block-times.ts";
 import type { Log, TransactionSigner } from "./chain/manager-options.ts";
@@ -23,6 +24,7 @@ import { checkOffer } from "./facilitator/offer.ts";
 import { createFacilitator, tokenDomain } from "./facilitator/service.ts";
 import { paymentListener } from "./facilitator/watcher.ts";
 import type { Domain, Hex } from "./protocol/index.ts";
+import { createGatewayReader } from "./opengradient/reader.ts";
 import { createGateways } from "./opengradient/service.ts";
 import { createQueue, startDashboard } from "./queues.ts";
 import { settlementSink } from "./settlement/follow.ts";
@@ -73,6 +75,9 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const chain = parts.chain ?? (await createChainReader({ rpc, domain, ttlMs: at.cacheMs }));
     const offer = config.x402 && (await checkOffer(rpc, tokenDomain(config.x402, at.chainId)));
     if (offer && !offer.offered) log.error({ ...offer }, "x402 payments are not offered");
+    const gatewayReader =
+      config.opengradient &&
+      (await createGatewayReader({ rpc, registry: at.registry, ...config.opengradient, ttlMs: at.cacheMs }));
     const database = await openDatabase({ dataDir: config.store.dataDir, url: config.store.databaseUrl });
     closers.push(() => database.close());
     const { db } = database;
@@ -88,11 +93,21 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
 
     const gateways =
       config.opengradient &&
-      (await createGateways({
-        ...{ db, rpc, chain, config: config.opengradient, chainId: at.chainId, bounds, sender: signer.address, log },
+      createGateways({
+        ...{
+          db,
+          rpc,
+          chain,
+          reader: gatewayReader!,
+          config: config.opengradient,
+          chainId: at.chainId,
+          bounds,
+          sender: signer.address,
+          log,
+        },
         ...{ finality: at.finality, cacheMs: at.cacheMs },
         ...{ retryMs: settlement.retryMs, sweepMs: settlement.sweepMs, wake: (work) => wake(work, "all") },
-      }));
+      });
 
     const manager = createTransactionManager({
       store: createTransactionStore(db),
@@ -121,11 +136,18 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       ]),
       log,
     });
+    const deadlines =
+      config.requests && createDeadlines({ ...config.requests, requests: config.requests.address, rpc, log });
+    if (deadlines) {
+      deadlines.start();
+      closers.push(() => deadlines.stop());
+    }
     const timing = { retryMs: settlement.retryMs, sweepMs: settlement.sweepMs };
     const works = {
       verify: verifyWork({ db, domain, verifiers, concurrency: 4, ...timing, verified: ready, log }),
       seal: sealWork({
         ...{ db, chain, policy: sealing.policy, aloneAfterMs: sealing.aloneAfterMs, sweepMs: settlement.sweepMs },
+        ...{ deadlines, aloneMarginMs: settlement.policy.marginMs },
         settler: sealing.settler ?? (signer.address.toLowerCase() as Hex),
         offered: (keyId) => sealWaiting.offered(keyId),
         wentAlone: wakeSettle,
@@ -137,7 +159,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       settle: {
         rate: { max: config.queue.callsPerMinute, durationMs: 60_000 },
         ...settleWork({
-          ...{ db, chain, policy: settlement.policy, bounds, sender: signer.address, ...timing, log },
+          ...{ db, chain, policy: settlement.policy, deadlines, bounds, sender: signer.address, ...timing, log },
           finalTime: () => finalTime(rpc, at.finality),
           blockTimes: () => blockTimes(rpc),
           submitted: () => wake("send", "all"),
@@ -168,6 +190,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
     twinFees?.measure(metrics.registry);
     gateways?.measure(metrics.registry);
+    deadlines?.measure(metrics.registry);
     gateways?.start();
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },

@@ -56,7 +56,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   sealing: z
     .strictObject({
-      policy: waitPolicy({ maxCount: 1_000, patientMs: MINUTE, impatientMs: 10 * MINUTE })
+      policy: waitPolicy({ maxCount: 1_000, patientMs: MINUTE, impatientMs: 10 * MINUTE, marginMs: 10 * MINUTE })
         .prefault({})
         .describe("when single receipts of a key are put into a batch and offered for signature"),
       aloneAfterMs: millis
@@ -68,7 +68,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   settlement: z
     .strictObject({
-      policy: waitPolicy({ maxCount: 20, patientMs: 15_000, impatientMs: 5 * MINUTE })
+      policy: waitPolicy({ maxCount: 20, patientMs: 15_000, impatientMs: 5 * MINUTE, marginMs: 5 * MINUTE })
         .prefault({})
         .describe("when batches that are ready are put into a call"),
       maxGas: wei.prefault("14000000").describe("gas of one call, below the cap of 16,777,216"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Interface, Result } from "ethers";
-import { ChainUnavailable } from "../chain/errors.ts";
+import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
 import type { MeasurementState } from "../chain/reader.ts";
 import type { Rpc } from "../chain/rpc.ts";
 import { gatewayKeyId, isGatewayKey, KeyKind, teeId, fromHex, type Hex } from "../protocol/index.ts";
@@ -68,19 +68,26 @@ export async function createGatewayReader(options: GatewayReaderOptions): Promis
       ]);
     }
   }
-  const addressAt = async (to: Hex, contract: Interface, name: string): Promise<Hex> =>
-    String((await ask(to, contract, name, []))[0]).toLowerCase() as Hex;
+
+  async function addressAt(place: keyof typeof places, contract: Interface, name: string): Promise<Hex> {
+    try {
+      return String((await ask(places[place], contract, name, []))[0]).toLowerCase() as Hex;
+    } catch (error) {
+      if (!(error instanceof NodeRefused)) throw error;
+      throw new WrongContract(place, places[place], `it has no ${name}`);
+    }
+  }
 
   const places = { gatewayAnswers: options.gatewayAnswers, enclaveHeartbeats: options.enclaveHeartbeats } as const;
   for (const [name, place] of Object.entries(places)) {
     if ((await rpc.request<string>("eth_getCode", [place, "latest"])) === "0x")
       throw new WrongContract(name, place, "there is no contract");
   }
-  const settlesFor = await addressAt(places.gatewayAnswers, gatewayAnswers, "inferenceRegistry");
+  const settlesFor = await addressAt("gatewayAnswers", gatewayAnswers, "inferenceRegistry");
   if (settlesFor !== registry)
     throw new WrongContract("gatewayAnswers", places.gatewayAnswers, `it is ${settlesFor}'s`);
-  const enclaves = await addressAt(places.gatewayAnswers, gatewayAnswers, "enclaveRegistry");
-  const beatsFor = await addressAt(places.enclaveHeartbeats, enclaveHeartbeats, "enclaveRegistry");
+  const enclaves = await addressAt("gatewayAnswers", gatewayAnswers, "enclaveRegistry");
+  const beatsFor = await addressAt("enclaveHeartbeats", enclaveHeartbeats, "enclaveRegistry");
   if (beatsFor !== enclaves)
     throw new WrongContract("enclaveHeartbeats", places.enclaveHeartbeats, `its enclaves are those of ${beatsFor}`);
   const approval = String((await ask(places.gatewayAnswers, gatewayAnswers, "APPROVAL", []))[0]);

@@ -27,7 +27,7 @@ import { createDirectory } from "./directory.ts";
 import { createGatewayDoor } from "./door.ts";
 import { readHeartbeat, readSettlement } from "./handed-in.ts";
 import { heartbeatWork } from "./heartbeats.ts";
-import { createGatewayReader } from "./reader.ts";
+import type { GatewayReader } from "./reader.ts";
 import { answerWork } from "./settle.ts";
 import { gatewayListener } from "./watcher.ts";
 
@@ -35,6 +35,7 @@ export interface GatewaysOptions {
   db: Database;
   rpc: Rpc;
   chain: ChainReader;
+  reader: GatewayReader;
   config: OpenGradientConfig;
   chainId: number;
   bounds: CallBounds;
@@ -87,12 +88,10 @@ const LOOK_EVERY_MS = 150;
 const DAY = 86_400_000;
 const JOB = /^(?:settlement-)?0x([0-9a-f]{64})$/;
 
-/** @throws {WrongContract} {@link ChainUnavailable} if the contracts are not those of the configured registry. */
-export async function createGateways(options: GatewaysOptions) {
-  const { db, rpc, chain, config, chainId, finality, sender, wake, log, now = Date.now } = options;
+/** Takes what gateways send, keeps it, and has it carried. */
+export function createGateways(options: GatewaysOptions) {
+  const { db, rpc, chain, reader, config, chainId, finality, sender, wake, log, now = Date.now } = options;
   const places = { gatewayAnswers: config.gatewayAnswers, enclaveHeartbeats: config.enclaveHeartbeats };
-  const registry = chain.domain.verifyingContract;
-  const reader = await createGatewayReader({ rpc, registry, ...places, ttlMs: options.cacheMs, now });
   const directory = createDirectory({
     ...{ db, reader, place: places.gatewayAnswers, fromBlock: config.fromBlock, logBlocks: config.logBlocks },
     ...{ everyMs: Math.max(1_000, options.cacheMs), now },
@@ -221,4 +220,4 @@ export async function createGateways(options: GatewaysOptions) {
     },
   };
 }
-export type Gateways = Awaited<ReturnType<typeof createGateways>>;
+export type Gateways = ReturnType<typeof createGateways>;
