@@ -23,6 +23,8 @@ describe("a relayer in the place of OpenGradient's facilitator", function () {
   this.timeout(180_000);
   let s: Service;
   let relayer: ServingRelayer;
+  /** It waits for ten, its calls are small, and it replaces them soon. */
+  let patient: ServingRelayer;
   let short: RsaKey;
   let revoked: RsaKey;
 
@@ -32,14 +34,19 @@ describe("a relayer in the place of OpenGradient's facilitator", function () {
     await s.admitRsa(short, MEASUREMENT, 90n);
     await s.admitRsa(revoked);
     relayer = await s.start(s.directory());
+    patient = await s.start(s.directory(), {
+      ...{ settlement: { maxGas: "420000" }, fees: { resubmitAfterMs: 3_000 } },
+      opengradient: { policy: { ...RESTING, maxCount: 10 } },
+    });
   });
   after(async () => {
+    await patient.close();
     await relayer.close();
     await s.close();
   });
   afterEach(() => {
     s.proxy.rule = () => undefined;
-    expect(relayer.errors.splice(0)).to.deep.equal([]);
+    for (const one of [relayer, patient]) expect(one.errors.splice(0)).to.deep.equal([]);
   });
 
   it("settles an answer from the headers that Python builds, and tells of it in the client's words [R1][R3]", async () => {
@@ -111,72 +118,56 @@ describe("a relayer in the place of OpenGradient's facilitator", function () {
   });
 
   it("settles the good ones beside a malformed one, and sets aside what the chain leaves out, with its reason [R2][FM:poison-item]", async () => {
-    const patient = await s.start(s.directory(), { opengradient: { policy: { ...RESTING, maxCount: 4 } } });
-    try {
-      const answers = [await s.fresh(), await s.fresh(), await s.fresh(), await s.fresh()];
-      const other = newRsaKey();
-      await s.admitRsa(other);
-      const jobs: string[] = [];
-      const post = async (index: number, key: RsaKey) =>
-        jobs.push((await patient.settleData("batch", batchPayload(answers[index]!, key))).body.settlementJob.jobId);
-      await post(0, s.rsa);
-      expect((await patient.settleData("batch", "not base64")).body.code).to.equal("malformed_settlement_data");
-      await post(1, other);
-      await post(2, s.rsa);
-      // Good at the door, and bad by the time of its settlement.
-      await s.distrust(s.enclaves, other.keyId, await s.now());
-      await post(3, s.rsa);
-      const ended = await Promise.all(jobs.map((job) => patient.ended(job)));
-      expect(ended.map((job) => job.status)).to.deep.equal(["succeeded", "failed", "succeeded", "succeeded"]);
-      expect(ended[1]).to.include({ error: "KeyDistrusted", state: "rejected" });
-      expect(ended[1]).to.not.have.property("result");
-      expect(new Set(ended.map((job) => job.transactionHash)).size).to.equal(1);
-      expect(await s.settledCount(answers[1]!, other)).to.equal(0);
-    } finally {
-      await patient.close();
-    }
+    const answers = [await s.fresh(), await s.fresh(), await s.fresh(), await s.fresh()];
+    const other = newRsaKey();
+    await s.admitRsa(other, MEASUREMENT, undefined, await s.registerNode());
+    const jobs: string[] = [];
+    const post = async (index: number, key: RsaKey) =>
+      jobs.push((await patient.settleData("batch", batchPayload(answers[index]!, key))).body.settlementJob.jobId);
+    await post(0, s.rsa);
+    expect((await patient.settleData("batch", "not base64")).body.code).to.equal("malformed_settlement_data");
+    await post(1, other);
+    await post(2, s.rsa);
+    // Good at the door, and bad by the time of its settlement.
+    await s.distrust(s.enclaves, other.keyId, await s.now());
+    // The last one waits for nobody, and takes the others along.
+    const last = await patient.settleData("individual", individualPayload(answers[3]!, s.rsa));
+    jobs.push(last.body.settlementJob.jobId);
+    const ended = await Promise.all(jobs.map((job) => patient.ended(job)));
+    expect(ended.map((job) => job.status)).to.deep.equal(["succeeded", "failed", "succeeded", "succeeded"]);
+    expect(ended[1]).to.include({ error: "KeyDistrusted", state: "rejected" });
+    expect(ended[1]).to.not.have.property("result");
+    expect(new Set(ended.map((job) => job.transactionHash)).size).to.equal(1);
+    expect(await s.settledCount(answers[1]!, other)).to.equal(0);
   });
 
   it("lets individual answers wait for nobody, and takes along those that wait", async () => {
-    const patient = await s.start(s.directory(), { opengradient: { policy: RESTING } });
-    try {
-      const [waiting, urgent] = [await s.fresh(), await s.fresh()];
-      const first = await patient.settleData("batch", batchPayload(waiting, s.rsa));
-      await sleep(500);
-      expect(await patient.job(first.body.settlementJob.jobId)).to.include({ status: "queued", transactionHash: null });
-      const second = await patient.settleData("individual", individualPayload(urgent, s.rsa));
-      const done = await patient.ended(second.body.settlementJob.jobId);
-      expect(done).to.include({ status: "succeeded", settlementType: "individual" });
-      expect((await patient.ended(first.body.settlementJob.jobId)).transactionHash).to.equal(done.transactionHash);
-    } finally {
-      await patient.close();
-    }
+    const [waiting, urgent] = [await s.fresh(), await s.fresh()];
+    const first = await patient.settleData("batch", batchPayload(waiting, s.rsa));
+    await sleep(500);
+    expect(await patient.job(first.body.settlementJob.jobId)).to.include({ status: "queued", transactionHash: null });
+    const second = await patient.settleData("individual", individualPayload(urgent, s.rsa));
+    const done = await patient.ended(second.body.settlementJob.jobId);
+    expect(done).to.include({ status: "succeeded", settlementType: "individual" });
+    expect((await patient.ended(first.body.settlementJob.jobId)).transactionHash).to.equal(done.transactionHash);
   });
 
   it("makes as many calls as gas requires, each at what it needs [FM:fixed-gas][FM:unbounded-loop]", async () => {
-    const small = await s.start(s.directory(), {
-      settlement: { maxGas: "420000" },
-      opengradient: { policy: { ...RESTING, maxCount: 10 } },
-    });
-    try {
-      const answers = await Promise.all(Array.from({ length: 10 }, () => s.fresh()));
-      const jobs: string[] = [];
-      for (const answer of answers)
-        jobs.push((await small.settleData("batch", batchPayload(answer, s.rsa))).body.settlementJob.jobId);
-      const ended = await Promise.all(jobs.map((job) => small.ended(job)));
-      expect(ended.map((job) => job.status)).to.deep.equal(Array(10).fill("succeeded"));
-      const hashes = [...new Set(ended.map((job) => job.result.transaction as string))];
-      expect(hashes.length).to.equal(3);
-      const limits = await Promise.all(hashes.map(async (hash) => (await s.ethers.provider.getTransaction(hash))!));
-      for (const { type, gasLimit } of limits) {
-        expect(type).to.equal(2);
-        expect(gasLimit < 700_000n, String(gasLimit)).to.equal(true);
-      }
-      // Four, four and two answers: estimated, not the same for all.
-      expect(limits.some(({ gasLimit }) => gasLimit < 300_000n)).to.equal(true);
-    } finally {
-      await small.close();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => s.fresh()));
+    const jobs: string[] = [];
+    for (const answer of answers)
+      jobs.push((await patient.settleData("batch", batchPayload(answer, s.rsa))).body.settlementJob.jobId);
+    const ended = await Promise.all(jobs.map((job) => patient.ended(job)));
+    expect(ended.map((job) => job.status)).to.deep.equal(Array(10).fill("succeeded"));
+    const hashes = [...new Set(ended.map((job) => job.result.transaction as string))];
+    expect(hashes.length).to.equal(3);
+    const limits = await Promise.all(hashes.map(async (hash) => (await s.ethers.provider.getTransaction(hash))!));
+    for (const { type, gasLimit } of limits) {
+      expect(type).to.equal(2);
+      expect(gasLimit < 700_000n, String(gasLimit)).to.equal(true);
     }
+    // Four, four and two answers: estimated, not the same for all.
+    expect(limits.some(({ gasLimit }) => gasLimit < 300_000n)).to.equal(true);
   });
 
   it("acknowledges what is private, and neither keeps it nor puts it on chain", async () => {
@@ -265,28 +256,23 @@ describe("a relayer in the place of OpenGradient's facilitator", function () {
   });
 
   it("replaces a call that is stuck by a dearer one [FM:fixed-gas]", async () => {
-    const eager = await s.start(s.directory(), { fees: { resubmitAfterMs: 400 } });
-    try {
-      const seen: Transaction[] = [];
-      s.proxy.rule = ({ method, params }) => {
-        if (method !== "eth_sendRawTransaction") return undefined;
-        const sent = Transaction.from(params[0] as string);
-        if (sent.from === eager.sender) seen.push(sent);
-        // The first form is taken and forgotten.
-        return sent.from === eager.sender && sent.hash === seen[0]!.hash
-          ? { kind: "answer", result: sent.hash }
-          : undefined;
-      };
-      const answer = await s.fresh();
-      const { body } = await eager.settleData("batch", batchPayload(answer, s.rsa));
-      const done = await eager.ended(body.settlementJob.jobId);
-      expect(done.status).to.equal("succeeded");
-      const landed = seen.find(({ hash }) => hash === done.result.transaction)!;
-      expect(landed.nonce).to.equal(seen[0]!.nonce);
-      expect(landed.maxFeePerGas! * 100n >= seen[0]!.maxFeePerGas! * 110n).to.equal(true);
-    } finally {
-      await eager.close();
-    }
+    const seen: Transaction[] = [];
+    s.proxy.rule = ({ method, params }) => {
+      if (method !== "eth_sendRawTransaction") return undefined;
+      const sent = Transaction.from(params[0] as string);
+      if (sent.from === patient.sender) seen.push(sent);
+      // The first form is taken and forgotten.
+      return sent.from === patient.sender && sent.hash === seen[0]!.hash
+        ? { kind: "answer", result: sent.hash }
+        : undefined;
+    };
+    const answer = await s.fresh();
+    const { body } = await patient.settleData("individual", individualPayload(answer, s.rsa));
+    const done = await patient.ended(body.settlementJob.jobId);
+    expect(done.status).to.equal("succeeded");
+    const landed = seen.find(({ hash }) => hash === done.result.transaction)!;
+    expect(landed.nonce).to.equal(seen[0]!.nonce);
+    expect(landed.maxFeePerGas! * 100n >= seen[0]!.maxFeePerGas! * 110n).to.equal(true);
   });
 
   it("says that it does not know while the chain cannot be asked [FM:outage-not-found]", async () => {
