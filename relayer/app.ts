@@ -7,6 +7,7 @@ import { createApi } from "./api/api.ts";
 import { createDoor } from "./api/door.ts";
 import { createMetrics } from "./api/metrics.ts";
 import { createSealWaiting } from "./api/seal-waiting.ts";
+import { createDeadlines } from "./batches/deadlines.ts";
 import { blockTimes, finalTime } from "./chain/block-times.ts";
 import type { Log, TransactionSigner } from "./chain/manager-options.ts";
 import { tellAll } from "./chain/listeners.ts";
@@ -31,6 +32,8 @@ import { publicationMetrics } from "./publication/metrics.ts";
 import { publishWork } from "./publication/publish.ts";
 import { republishWork } from "./publication/republish.ts";
 import { createPublications, republishTimes } from "./publication/stores.ts";
+import { createGatewayReader } from "./opengradient/reader.ts";
+import { createGateways } from "./opengradient/service.ts";
 import { createQueue, startDashboard } from "./queues.ts";
 import { settlementSink } from "./settlement/follow.ts";
 import { sealWork } from "./settlement/seal.ts";
@@ -82,6 +85,9 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const chain = parts.chain ?? (await createChainReader({ rpc, domain, ttlMs: at.cacheMs }));
     const offer = config.x402 && (await checkOffer(rpc, tokenDomain(config.x402, at.chainId)));
     if (offer && !offer.offered) log.error({ ...offer }, "x402 payments are not offered");
+    const gatewayReader =
+      config.opengradient &&
+      (await createGatewayReader({ rpc, registry: at.registry, ...config.opengradient, ttlMs: at.cacheMs }));
     const database = await openDatabase({ dataDir: config.store.dataDir, url: config.store.databaseUrl });
     closers.push(() => database.close());
     const { db } = database;
@@ -96,6 +102,24 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const wake = (work: string, key: string): void => queue.wake(work, key);
     const wakeSettle = (): void => wake("settle", "all");
     const ready = ({ table, id }: ItemRef): void => (table === "batches" ? wake("publish", String(id)) : wakeSettle());
+
+    const gateways =
+      config.opengradient &&
+      createGateways({
+        ...{
+          db,
+          rpc,
+          chain,
+          reader: gatewayReader!,
+          config: config.opengradient,
+          chainId: at.chainId,
+          bounds,
+          sender: signer.address,
+          log,
+        },
+        ...{ finality: at.finality, cacheMs: at.cacheMs },
+        ...{ retryMs: settlement.retryMs, sweepMs: settlement.sweepMs, wake: (work) => wake(work, "all") },
+      });
 
     const manager = createTransactionManager({
       store: createTransactionStore(db),
@@ -122,14 +146,22 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         ...(config.x402 ? [paymentListener({ db, token: config.x402.token, log })] : []),
         costListener(db),
         ...(tracing.on ? [traceCalls(tracing)] : []),
+        ...(gateways ? [gateways.listener] : []),
       ]),
       log,
     });
+    const deadlines =
+      config.requests && createDeadlines({ ...config.requests, requests: config.requests.address, rpc, log });
+    if (deadlines) {
+      deadlines.start();
+      closers.push(() => deadlines.stop());
+    }
     const timing = { retryMs: settlement.retryMs, sweepMs: settlement.sweepMs };
     const works = {
       verify: verifyWork({ db, domain, verifiers, concurrency: 4, ...timing, verified: ready, log }),
       seal: sealWork({
         ...{ db, chain, policy: sealing.policy, aloneAfterMs: sealing.aloneAfterMs, sweepMs: settlement.sweepMs },
+        ...{ deadlines, aloneMarginMs: settlement.policy.marginMs },
         settler: sealing.settler ?? (signer.address.toLowerCase() as Hex),
         offered: (keyId) => sealWaiting.offered(keyId),
         wentAlone: wakeSettle,
@@ -144,7 +176,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       settle: {
         rate: { max: config.queue.callsPerMinute, durationMs: 60_000 },
         ...settleWork({
-          ...{ db, chain, policy: settlement.policy, bounds, sender: signer.address, ...timing, log },
+          ...{ db, chain, policy: settlement.policy, deadlines, bounds, sender: signer.address, ...timing, log },
           finalTime: () => finalTime(rpc, at.finality),
           blockTimes: () => blockTimes(rpc),
           submitted: (ids) => {
@@ -154,6 +186,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         }),
       },
       send: { concurrency: 1, sweepMs: at.pollMs, find: async () => ["all"], run: () => manager.tick() },
+      ...gateways?.works,
     };
     const queue = await createQueue(config, traceWorks(works, tracing, db), log);
     closers.push(() => queue.close());
@@ -182,6 +215,9 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     measureOperation(metrics.registry, operation.measured);
     twinFees?.measure(metrics.registry);
     published.measure(metrics.registry, db);
+    gateways?.measure(metrics.registry);
+    deadlines?.measure(metrics.registry);
+    gateways?.start();
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },
       door: createDoor({ chain, verifiers, bounds }),
@@ -191,6 +227,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       },
       twinFees: twinFees?.feed,
       facilitator,
+      gateways: gateways && { ...gateways, heartbeatWaitMs: config.opengradient!.heartbeatWaitMs },
       health: () => ({
         ...{ works: queue.health(), transactions: manager.health() },
         ...(twinFees ? { twinFees: twinFees.health() } : {}),
@@ -206,7 +243,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const server = createAdaptorServer({
       fetch: api.fetch,
       // How often slow connections are looked for.
-      serverOptions: { connectionsCheckingInterval: 5_000 },
+      serverOptions: { connectionsCheckingInterval: 5_000, maxHeaderSize: maxHeaderSize(config) },
     }) as Server;
     // Whoever opens connections must not use up the files that the ledger needs too.
     server.maxConnections = MAX_CONNECTIONS;
@@ -222,6 +259,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       sealWaiting.close();
       twinFees?.feed.close();
       facilitator?.close();
+      gateways?.close();
       return closeServer(server);
     });
     const { port } = server.address() as AddressInfo;
@@ -242,6 +280,9 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
 /** How often nodes and account are looked at for metrics. */
 const PROBE_MS = 15_000;
 const MAX_CONNECTIONS = 4_000;
+const MAX_HEADERS = 16_384;
+/** Gateways send whole answers in a header. A little more is let in, so that a refusal can say what is too large. */
+const maxHeaderSize = ({ opengradient }: Config): number => MAX_HEADERS + (opengradient?.maxDataBytes ?? 0);
 const GRACE_MS = 5_000;
 
 /** Lets running requests end, for a while. */

@@ -19,6 +19,8 @@ import { protection } from "../operator/protection.ts";
 import { createQuotas, type QuotaOptions } from "../operator/quotas.ts";
 import { traceRequests, type Tracing } from "../operator/tracing.ts";
 import { mountLeaves } from "../publication/api.ts";
+import { mountGateways } from "../opengradient/api.ts";
+import type { Gateways } from "../opengradient/service.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
 import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
@@ -48,6 +50,8 @@ export interface ApiOptions {
   twinFees: FeesFeed | undefined;
   /** Mounted under `/x402`; undefined where no payments are carried. */
   facilitator: Facilitator | undefined;
+  /** At the paths of OpenGradient's facilitator; undefined where gateways are not served. */
+  gateways: (Gateways & { heartbeatWaitMs: number }) | undefined;
   /** Called after something new was committed. */
   wake: (work: "verify" | "seal" | "publish", key: string) => void;
   /** What `/readyz` answers; rejects while the relayer cannot do its work. */
@@ -269,6 +273,13 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     });
   mountOperator(api, { ...options.operator, db, domain: chain.domain, idempotent: once, log });
   mountLeaves(api, db);
+  if (options.gateways) {
+    const { heartbeatWaitMs } = options.gateways;
+    const hasFacilitator = options.facilitator !== undefined;
+    mountGateways(api, options.gateways, {
+      ...{ limited, maxInFlight, timeoutMs: options.timeoutMs, heartbeatWaitMs, hasFacilitator },
+    });
+  }
   mountLookup(api, { answer: ledgerAnswers({ db, openings }, now), maxInFlight, timeoutMs: options.timeoutMs });
 
   api.doc31("/openapi.json", OPENAPI);

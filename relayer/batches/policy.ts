@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// When waiting items are to go: by size, age and gas price. The same rule decides when a key's open batch is sealed
+// When waiting items are to go: by size, age, gas price and deadline. The same rule decides when a key's open batch is sealed
 // and when sealed batches are put into a call, with other numbers.
 
 export interface WaitPolicy {
@@ -11,6 +11,8 @@ export interface WaitPolicy {
   impatientMs: number;
   /** Base fee up to which gas counts as cheap, wei per gas. */
   cheapBaseFee: bigint;
+  /** So long before the first deadline of what waits they go at any price. Milliseconds. */
+  marginMs: number;
 }
 
 /** What waits. */
@@ -20,11 +22,17 @@ export interface Waiting {
   ageMs: number;
   /** Base fee of the latest block; undefined if the chain could not be asked, which then decides nothing. */
   baseFeePerGas: bigint | undefined;
+  /** Time until the first deadline among them, milliseconds; undefined where none is known to have one. */
+  deadlineMs?: number | undefined;
 }
 
-/** Whether what waits is to go now. More items, a greater age or cheaper gas never turn a yes into a no. */
-export function isDue({ count, ageMs, baseFeePerGas }: Waiting, policy: WaitPolicy): boolean {
+/**
+ * Whether what waits is to go now. More items, a greater age, cheaper gas or less time until a deadline never turn a yes
+ * into a no.
+ */
+export function isDue({ count, ageMs, baseFeePerGas, deadlineMs }: Waiting, policy: WaitPolicy): boolean {
   if (count <= 0) return false;
+  if (deadlineMs !== undefined && deadlineMs <= policy.marginMs) return true;
   if (count >= policy.maxCount || ageMs >= policy.impatientMs) return true;
   return ageMs >= policy.patientMs && baseFeePerGas !== undefined && baseFeePerGas <= policy.cheapBaseFee;
 }

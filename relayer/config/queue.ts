@@ -9,7 +9,7 @@ export const queueSchema = z
       .optional()
       .describe("redis:// of a server that shares the work among processes; without it each runs its own"),
     runs: z
-      .array(z.enum(["verify", "publish", "republish", "seal", "settle", "send"]))
+      .array(z.enum(["verify", "publish", "republish", "seal", "settle", "send", "answers", "heartbeats"]))
       .optional()
       .describe("kinds of work that this process takes part in, where it is shared; all by default"),
     aloneAfterMs: millis

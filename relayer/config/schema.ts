@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { operationHttp, signerSchema } from "./operation.ts";
 import { publicationSchema } from "./publication.ts";
+import { openGradientSchema } from "./opengradient.ts";
 import { queueSchema } from "./queue.ts";
+import { requestsSchema } from "./requests.ts";
 import { twinMarketSchema } from "./twin-market.ts";
 import { address, GWEI, millis, MINUTE, waitPolicy, wei } from "./values.ts";
 import { x402Schema } from "./x402.ts";
@@ -57,7 +59,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   sealing: z
     .strictObject({
-      policy: waitPolicy({ maxCount: 1_000, patientMs: MINUTE, impatientMs: 10 * MINUTE })
+      policy: waitPolicy({ maxCount: 1_000, patientMs: MINUTE, impatientMs: 10 * MINUTE, marginMs: 10 * MINUTE })
         .prefault({})
         .describe("when single receipts of a key are put into a batch and offered for signature"),
       aloneAfterMs: millis
@@ -69,7 +71,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   settlement: z
     .strictObject({
-      policy: waitPolicy({ maxCount: 20, patientMs: 15_000, impatientMs: 5 * MINUTE })
+      policy: waitPolicy({ maxCount: 20, patientMs: 15_000, impatientMs: 5 * MINUTE, marginMs: 5 * MINUTE })
         .prefault({})
         .describe("when batches that are ready are put into a call"),
       maxGas: wei.prefault("14000000").describe("gas of one call, below the cap of 16,777,216"),
@@ -87,6 +89,8 @@ export const configSchema = z.strictObject({
   publication: publicationSchema,
   queue: queueSchema,
   twinMarket: twinMarketSchema,
+  requests: requestsSchema,
+  opengradient: openGradientSchema,
   x402: x402Schema,
   signer: signerSchema,
   log: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info").describe("log level"),

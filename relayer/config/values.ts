@@ -17,12 +17,15 @@ export const GWEI = 1_000_000_000n;
 export const MINUTE = 60_000;
 
 /** A `WaitPolicy` of relayer/batches/policy.ts, with these defaults. */
-export const waitPolicy = (defaults: { maxCount: number; patientMs: number; impatientMs: number }) =>
+export const waitPolicy = (defaults: { maxCount: number; patientMs: number; impatientMs: number; marginMs?: number }) =>
   z
     .strictObject({
       maxCount: z.number().int().min(1).default(defaults.maxCount).describe("so many go at once"),
       patientMs: millis.default(defaults.patientMs).describe("from this age on they go if gas is cheap"),
       impatientMs: millis.default(defaults.impatientMs).describe("from this age on they go at any price"),
       cheapBaseFee: wei.prefault(String(20n * GWEI)).describe("base fee up to which gas counts as cheap, wei per gas"),
+      marginMs: millis
+        .default(defaults.marginMs ?? 0)
+        .describe("so long before the first deadline of an on-chain request among them they go at any price"),
     })
     .refine((policy) => policy.patientMs <= policy.impatientMs, "patientMs must not exceed impatientMs");

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
+import type { Deadlines } from "../batches/deadlines.ts";
 import { isDue, type WaitPolicy } from "../batches/policy.ts";
 import { makeBatch } from "../batches/seal.ts";
 import type { ChainReader } from "../chain/reader.ts";
 import { batchDigest, type Hex } from "../protocol/index.ts";
 import type { Work } from "../queue/queue.ts";
 import type { Database } from "../store/database.ts";
+import { openAnswers } from "../store/deadlines.ts";
 import { goAlone, insertSeal, openBatches, openReceipts, receiptOf } from "../store/singles.ts";
 import { baseFeeOf } from "./gas.ts";
 
@@ -14,6 +16,10 @@ export interface SealOptions {
   policy: WaitPolicy;
   /** Receipts that waited for a signature this long settle alone. Milliseconds. */
   aloneAfterMs: number;
+  /** Deadlines of the requests that receipts answer, if they are followed. */
+  deadlines?: Pick<Deadlines, "within"> | undefined;
+  /** With so little time left for its request, a receipt waits for no signature. Milliseconds. */
+  aloneMarginMs?: number;
   /** Who is named as settler of the batches offered. */
   settler: Hex;
   sweepMs: number;
@@ -26,18 +32,33 @@ export interface SealOptions {
 
 /** Offers the open batches of keys for signature when the policy says so, and ends waits that were in vain. */
 export function sealWork(options: SealOptions): Work {
-  const { db, chain, policy, aloneAfterMs, settler, offered, wentAlone, now = Date.now } = options;
+  const { db, chain, policy, aloneAfterMs, deadlines, aloneMarginMs = 0, settler, offered, now = Date.now } = options;
+
+  /** Time until the first deadline in each open batch, as far as it is near. */
+  async function timeLeft(): Promise<Map<string, number>> {
+    const near = new Map(deadlines?.within(policy.marginMs).map(({ requestId, leftMs }) => [requestId, leftMs]));
+    const left = new Map<string, number>();
+    for (const { keyId, mode, requestId } of await openAnswers(db, [...near.keys()])) {
+      const [batch, ms] = [`${keyId} ${mode}`, near.get(requestId)!];
+      left.set(batch, Math.min(ms, left.get(batch) ?? ms));
+    }
+    return left;
+  }
+
   return {
     concurrency: 1,
     sweepMs: options.sweepMs,
     find: async () => ["all"],
     async run() {
-      if ((await goAlone(db, now() - aloneAfterMs)) > 0) wentAlone();
+      const last = deadlines?.within(aloneMarginMs).map(({ requestId }) => requestId) ?? [];
+      if ((await goAlone(db, now() - aloneAfterMs, last)) > 0) options.wentAlone();
       const open = await openBatches(db);
       if (open.length === 0) return;
       const baseFeePerGas = await baseFeeOf(chain);
+      const left = await timeLeft();
       for (const { keyId, mode, count, oldest } of open) {
-        if (!isDue({ count, ageMs: now() - oldest, baseFeePerGas }, policy)) continue;
+        const deadlineMs = left.get(`${keyId} ${mode}`);
+        if (!isDue({ count, ageMs: now() - oldest, baseFeePerGas, deadlineMs }, policy)) continue;
         const members = await openReceipts(db, keyId, mode, policy.maxCount);
         const { batch } = makeBatch(chain.domain, members.map(receiptOf), settler);
         const ids = members.map((member) => member.id);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { Deadlines } from "../batches/deadlines.ts";
 import { isDue, type WaitPolicy } from "../batches/policy.ts";
 import type { BlockTimes } from "../chain/block-times.ts";
 import { ChainUnavailable, ItemTooLarge } from "../chain/errors.ts";
@@ -9,6 +10,7 @@ import { completedSpan, encodeCompact, parseLeaves, toHex, type CompletedSpan, t
 import type { Work } from "../queue/queue.ts";
 import { batchOf, moveBatch, readBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
+import { readyAnswersTo } from "../store/deadlines.ts";
 import { holdBack, postpone, readyBacklog, readyItems, submitCall, type ItemRef } from "../store/settlement.ts";
 import { moveSingle, readSingle, receiptOf } from "../store/singles.ts";
 import { baseFeeOf } from "./gas.ts";
@@ -18,6 +20,8 @@ export interface SettleOptions {
   db: Database;
   chain: ChainReader;
   policy: WaitPolicy;
+  /** Deadlines of the requests that receipts answer, if they are followed. */
+  deadlines?: Pick<Deadlines, "within"> | undefined;
   bounds: CallBounds;
   /** Time of the latest final block, unix seconds. */
   finalTime: () => Promise<bigint>;
@@ -124,6 +128,14 @@ export function settleWork(options: SettleOptions): Work {
     }
   }
 
+  /** Time until the first deadline among what is ready, as far as it is near. */
+  async function timeLeft(): Promise<number | undefined> {
+    const near = options.deadlines?.within(policy.marginMs) ?? [];
+    const ids = near.map(({ requestId }) => requestId);
+    const ready = new Set(await readyAnswersTo(db, now(), ids));
+    return near.find(({ requestId }) => ready.has(requestId))?.leftMs;
+  }
+
   return {
     concurrency: 1,
     sweepMs: options.sweepMs,
@@ -132,7 +144,8 @@ export function settleWork(options: SettleOptions): Work {
       const { count, oldest } = await readyBacklog(db, now());
       if (count === 0) return;
       const baseFeePerGas = await baseFeeOf(chain);
-      if (!isDue({ count, ageMs: now() - (oldest ?? now()), baseFeePerGas }, policy)) return;
+      const deadlineMs = await timeLeft();
+      if (!isDue({ count, ageMs: now() - (oldest ?? now()), baseFeePerGas, deadlineMs }, policy)) return;
       const times = await options.blockTimes();
       const { pausedUntil, closesAt } = await chain.settlementStatus();
       const isOpen = times.next >= pausedUntil && (closesAt === 0n || times.next < closesAt);

@@ -7,6 +7,7 @@ import { bigint, boolean, index, integer, numeric, pgTable, smallint, text, uniq
 import { blob, hex } from "./columns.ts";
 
 export * from "./schema-publications.ts";
+export * from "./schema-gateways.ts";
 
 /** `received → verified → batched → submitted → mined → final`, or `rejected` with a reason. */
 export const ITEM_STATES = ["received", "verified", "batched", "submitted", "mined", "final", "rejected"] as const;

@@ -231,16 +231,21 @@ const completedMs = sql`(('x' || encode(substring(${singles.leaf} from 205 for 8
 
 /**
  * Receipts that were received, or completed, before `before` (milliseconds) wait no longer for a signature: they settle
- * alone, and offers they are part of are withdrawn; the other receipts of those offers wait anew. The chain counts from
+ * alone, and so do those that answer one of `requestIds`; offers they are part of are withdrawn; the other receipts of
+ * those offers wait anew. The chain counts from
  * completion: a receipt that came late must not wait until it is too old.
  * @returns how many receipts go alone.
  */
-export async function goAlone(db: Database, before: number): Promise<number> {
+export async function goAlone(db: Database, before: number, requestIds: readonly Hex[] = []): Promise<number> {
   return db.transaction(async (tx) => {
     const isLate = and(
       eq(singles.state, "verified"),
       eq(singles.alone, false),
-      or(lt(singles.receivedAt, before), sql`${completedMs} < ${Math.floor(before / 1_000)}::bigint`),
+      or(
+        lt(singles.receivedAt, before),
+        sql`${completedMs} < ${Math.floor(before / 1_000)}::bigint`,
+        ...(requestIds.length > 0 ? [inArray(singles.requestId, [...requestIds])] : []),
+      ),
     );
     const affected = await tx.selectDistinct({ id: singles.sealId }).from(singles).where(isLate);
     const offers = affected.flatMap(({ id }) => (id === null ? [] : [id]));

@@ -3,11 +3,12 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { isDue, type Waiting, type WaitPolicy } from "../../relayer/batches/policy.ts";
 
-const policy: WaitPolicy = { maxCount: 10, patientMs: 1_000, impatientMs: 5_000, cheapBaseFee: 20n };
+const policy: WaitPolicy = { maxCount: 10, patientMs: 1_000, impatientMs: 5_000, cheapBaseFee: 20n, marginMs: 700 };
 const waiting = fc.record({
   count: fc.integer({ min: 0, max: 30 }),
   ageMs: fc.integer({ min: 0, max: 10_000 }),
   baseFeePerGas: fc.option(fc.bigInt({ min: 0n, max: 40n }), { nil: undefined }),
+  deadlineMs: fc.option(fc.integer({ min: -1_000, max: 2_000 }), { nil: undefined }),
 });
 
 describe("sealing policy", () => {
@@ -31,19 +32,48 @@ describe("sealing policy", () => {
     expect(isDue({ count: 10, ageMs: 0, baseFeePerGas: undefined }, policy)).to.equal(true);
   });
 
-  it("never turns a yes into a no by more items, more age or cheaper gas [R8]", () => {
+  it("goes in time for the first deadline, whatever gas costs, and not for the sake of one that is far [R8]", () => {
+    const one = { count: 1, ageMs: 0, baseFeePerGas: 1_000n };
+    const cases: [number | undefined, boolean][] = [
+      [undefined, false],
+      [701, false],
+      [700, true],
+      [0, true],
+      [-5_000, true],
+    ];
+    for (const [deadlineMs, expected] of cases) expect(isDue({ ...one, deadlineMs }, policy)).to.equal(expected);
+    expect(isDue({ ...one, baseFeePerGas: undefined, deadlineMs: 700 }, policy)).to.equal(true);
+    expect(isDue({ ...one, count: 0, deadlineMs: 0 }, policy), "there is nothing to go").to.equal(false);
+  });
+
+  it("is moved by a deadline only once it is within the margin [R8]", () => {
+    fc.assert(
+      fc.property(waiting, fc.integer({ min: 701, max: 2_000 }), (given, far) => {
+        const without = isDue({ ...given, deadlineMs: undefined }, policy);
+        expect(isDue({ ...given, deadlineMs: far }, policy)).to.equal(without);
+      }),
+    );
+  });
+
+  it("never turns a yes into a no by more items, more age, cheaper gas or less time [R8]", () => {
     fc.assert(
       fc.property(
         waiting,
         fc.nat(10),
         fc.nat(5_000),
         fc.bigInt({ min: 0n, max: 40n }),
-        (given, more, older, cheaper) => {
+        fc.nat(3_000),
+        (given, more, older, cheaper, sooner) => {
           fc.pre(isDue(given, policy));
-          const { baseFeePerGas } = given;
+          const { baseFeePerGas, deadlineMs = 1_500 } = given;
           const lower =
             baseFeePerGas === undefined ? undefined : baseFeePerGas > cheaper ? baseFeePerGas - cheaper : 0n;
-          const better = { count: given.count + more, ageMs: given.ageMs + older, baseFeePerGas: lower };
+          const better = {
+            count: given.count + more,
+            ageMs: given.ageMs + older,
+            baseFeePerGas: lower,
+            deadlineMs: deadlineMs - sooner,
+          };
           expect(isDue(better, policy)).to.equal(true);
         },
       ),

@@ -39,7 +39,7 @@ describe("settlement work", () => {
   const work = () =>
     settleWork({
       ...{ db: database.db, chain: chain.reader, log, sender: random(20), retryMs: 1_000, sweepMs: 1_000 },
-      policy: { maxCount: 1, patientMs: 0, impatientMs: 0, cheapBaseFee: 0n },
+      policy: { maxCount: 1, patientMs: 0, impatientMs: 0, cheapBaseFee: 0n, marginMs: 0 },
       bounds: { maxGas: 14_000_000n, maxBytes: 100_000 },
       finalTime: async () => blockTime,
       blockTimes: async () => ({ latest: blockTime, next: blockTime }),
