@@ -86,7 +86,7 @@ export async function startLoad(setting: {
     const store = ":memory:";
     const client = createNode({
       ...{ key, mode, modelId, domain, relayer, settler, store, onError },
-      ...{ deliverEveryMs: 500, sealWaitSeconds: 2, batchSize: 60, ...over },
+      ...{ deliverEveryMs: 2_000, sealWaitSeconds: 2, batchSize: 60, ...over },
     });
     return { title, mode, client };
   };

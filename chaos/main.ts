@@ -104,14 +104,14 @@ async function main(): Promise<void> {
   const config = ({ port, rpcUrls }: { port: number; rpcUrls: string[] }): ConfigInput => ({
     chain: {
       ...{ chainId: 31337, registry, rpcUrls, finality: { confirmations: CONFIRMATIONS } },
-      ...{ pollMs: 250, cacheMs: 500, requestTimeoutMs: 3_000 },
+      ...{ pollMs: 400, cacheMs: 500, requestTimeoutMs: 3_000 },
     },
     fees: { resubmitAfterMs: 4_000 },
     http: { port, requestsPerSecond: 5_000, burst: 5_000 },
     store: { dataDir: join(folder, "data"), databaseUrl: postgres.url },
     queue: { redisUrl: redis.url, aloneAfterMs: 2_000, lockMs: 5_000, reviveAfterMs: 5_000, callsPerMinute: 600 },
     sealing: { policy: { maxCount: 20, patientMs: 500, impatientMs: 1_500 } },
-    settlement: { policy: { maxCount: 4, patientMs: 400, impatientMs: 1_000 }, sweepMs: 200, retryMs: 250 },
+    settlement: { policy: { maxCount: 6, patientMs: 1_000, impatientMs: 2_000 }, sweepMs: 300, retryMs: 250 },
     proofs: { processes: 1 },
     x402: { token, name: "OpenGradient", version: "1", payTo: "any", maxAmount: String(PRICE), waitMs: 8_000 },
     log: "info",

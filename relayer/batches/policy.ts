@@ -16,7 +16,7 @@ export interface WaitPolicy {
 /** What waits. */
 export interface Waiting {
   count: number;
-  /** Age of the oldest, milliseconds. */
+  /** Age of the oldest, milliseconds. Negative where a clock was put back meanwhile: then nobody knows, and it goes. */
   ageMs: number;
   /** Base fee of the latest block; undefined if the chain could not be asked, which then decides nothing. */
   baseFeePerGas: bigint | undefined;
@@ -25,6 +25,6 @@ export interface Waiting {
 /** Whether what waits is to go now. More items, a greater age or cheaper gas never turn a yes into a no. */
 export function isDue({ count, ageMs, baseFeePerGas }: Waiting, policy: WaitPolicy): boolean {
   if (count <= 0) return false;
-  if (count >= policy.maxCount || ageMs >= policy.impatientMs) return true;
+  if (count >= policy.maxCount || ageMs >= policy.impatientMs || ageMs < 0) return true;
   return ageMs >= policy.patientMs && baseFeePerGas !== undefined && baseFeePerGas <= policy.cheapBaseFee;
 }
