@@ -136,7 +136,9 @@ async function judgeMoney({ chain, sender, balance, granted, fromBlock }: Case, 
   if (missing !== 0n) out.violations.push(`${missing} wei of the sender are unaccounted for`);
   if (nonces.some((nonce, i) => nonce !== i)) out.violations.push("the sender's nonces have a gap");
   const pool = await chain.rpc.request<Record<"pending" | "queued", Record<string, object>>>("txpool_content", []);
-  const waiting = [...Object.keys(pool.pending), ...Object.keys(pool.queued)].filter((at) => at.toLowerCase() === account);
+  const waiting = [...Object.keys(pool.pending), ...Object.keys(pool.queued)].filter(
+    (at) => at.toLowerCase() === account,
+  );
   if (waiting.length > 0) out.violations.push("calls of the sender still wait in the pool");
   out.figures.push(
     ["transactions of the sender", String(nonces.length)],

@@ -20,7 +20,13 @@ export async function killAt(point: KillPoint, relayers: readonly Supervised[], 
     relayer.kill();
     hit();
   };
-  const rules = relayers.map((relayer) => ruleOf(point, () => strike(relayer), () => victim === undefined));
+  const rules = relayers.map((relayer) =>
+    ruleOf(
+      point,
+      () => strike(relayer),
+      () => victim === undefined,
+    ),
+  );
   relayers.forEach((relayer, i) => (relayer.rule = rules[i]!));
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -81,8 +81,7 @@ export const lies: Disturbance[] = [
   {
     name: "lie: taken, and thrown away",
     nodes: 2,
-    rule: (call) =>
-      call.method === "eth_sendRawTransaction" ? { kind: "answer", result: hashOf(call) } : undefined,
+    rule: (call) => (call.method === "eth_sendRawTransaction" ? { kind: "answer", result: hashOf(call) } : undefined),
   },
 ];
 

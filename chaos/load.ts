@@ -102,11 +102,11 @@ export async function startLoad(setting: {
     }),
   ];
 
-  let going = true;
+  const stopping = new AbortController();
   async function ask({ title, mode, client }: (typeof nodes)[number]): Promise<void> {
     client.start();
-    while (going) {
-      for (let i = 0; i < RATES[title] && going; i++) {
+    while (!stopping.signal.aborted) {
+      for (let i = 0; i < RATES[title] && !stopping.signal.aborted; i++) {
         await answerOne(client, mode);
         made[title] = (made[title] ?? 0) + 1;
         await sleep(0); // proxies run in this process too
@@ -119,7 +119,7 @@ export async function startLoad(setting: {
   return {
     ...{ acknowledged, made, problems },
     async stop() {
-      going = false;
+      stopping.abort();
       await asking;
       const total = (): number => Object.values(made).reduce((sum, count) => sum + count, 0);
       const until = Date.now() + PATIENCE_MS;

@@ -19,7 +19,7 @@ import { startPostgres } from "../test/support/postgres.ts";
 import { startRedis } from "../test/support/redis.ts";
 import { startChaosChain } from "./chain.ts";
 import { smallDisk } from "./disk.ts";
-import { allReady, shuffled, steps, type Setting, type Step } from "./faults.ts";
+import { allReady, shuffled, steps, type Setting } from "./faults.ts";
 import { judge } from "./judge.ts";
 import { differences, openWork, unsuccessful } from "./ledger.ts";
 import { startLoad, type Load } from "./load.ts";
@@ -40,6 +40,7 @@ const RECOVERY_MS = 180_000;
 const DRAIN_MS = 240_000;
 const CONFIRMATIONS = 6;
 
+const started = Date.now();
 const closers: [string, () => Promise<unknown> | void][] = [];
 const violations: string[] = [];
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -67,7 +68,9 @@ try {
 }
 await closeAll();
 for (const violation of violations) say(`VIOLATION: ${violation}`);
-say(violations.length === 0 ? "\nEvery acknowledged receipt settled exactly once." : `\n${violations.length} violations`);
+say(
+  violations.length === 0 ? "\nEvery acknowledged receipt settled exactly once." : `\n${violations.length} violations`,
+);
 process.exit(violations.length === 0 ? 0 : 1);
 
 /** Numbers below 1 that follow from a seed (mulberry32). */
@@ -82,7 +85,6 @@ function seeded(seed: number): () => number {
 }
 
 async function main(): Promise<void> {
-  const started = Date.now();
   const random = seeded(Number(options.seed));
   const folder = mkdtempSync(join(tmpdir(), "opengradient-chaos-"));
   if (!options.keep) closers.push(["its folder", () => rmSync(folder, { recursive: true, force: true })]);
@@ -149,7 +151,8 @@ async function main(): Promise<void> {
     granted: granted.total,
   });
   violations.push(...verdict.violations, ...(await differences(postgres.url, verdict.settled)));
-  for (const { work, key, reason } of deadLetters(relayers[0]!)) violations.push(`dead letter ${work} ${key}: ${reason}`);
+  for (const { work, key, reason } of deadLetters(relayers[0]!))
+    violations.push(`dead letter ${work} ${key}: ${reason}`);
   const failed = await unsuccessful(postgres.url);
   const crashes = [...relayers, worker].flatMap((one) => one.crashes);
 
@@ -175,32 +178,38 @@ async function main(): Promise<void> {
 /** Runs the steps of the profile, each until what came after it is settled. */
 async function inject(setting: Setting, load: Load, random: () => number): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const chosen = steps.filter(({ name, short }) => (options.only ? name.includes(options.only) : !options.short || short));
+  const chosen = steps.filter(({ name, short }) =>
+    options.only ? name.includes(options.only) : !options.short || short,
+  );
   const end = Date.now() + (options.short || options.only ? 0 : Number(options.minutes) * 60_000);
   await recovery(setting, load);
+  const watching: Promise<void>[] = [];
   do {
     for (const step of shuffled(chosen, random)) {
-      outcomes.push(await one(step, setting, load));
-      if (outcomes.length >= chosen.length && Date.now() > end) break;
+      const { name } = step;
+      const at = `${((Date.now() - started) / 1_000).toFixed(0).padStart(4)} s`;
+      try {
+        await step.run(setting);
+        say(`${at}  ${name}`);
+        const watched = watch(name, setting, load).then((outcome) => void outcomes.push(outcome));
+        watching.push(watched);
+        // In the short profile the next fault does not wait until this one is overcome.
+        if (options.short) await sleep(1_000);
+        else await watched;
+      } catch (error) {
+        violations.push(`"${name}" could not be done: ${(error as Error).message}`);
+      }
+      if (watching.length >= chosen.length && Date.now() > end) break;
     }
   } while (Date.now() < end);
+  await Promise.all(watching);
   return outcomes;
 }
 
-async function one(step: Step, setting: Setting, load: Load): Promise<Outcome> {
-  const { name } = step;
-  process.stdout.write(`  ${name} … `);
-  try {
-    await step.run(setting);
-    const recovered = await recovery(setting, load);
-    if (recovered === null) violations.push(`after "${name}" nothing settled for ${RECOVERY_MS / 1_000} s`);
-    say(recovered === null ? "no recovery" : `recovered in ${(recovered / 1_000).toFixed(1)} s`);
-    return { name, recovered };
-  } catch (error) {
-    violations.push(`"${name}": ${(error as Error).message}`);
-    say("could not be done");
-    return { name, recovered: null };
-  }
+async function watch(name: string, setting: Setting, load: Load): Promise<Outcome> {
+  const recovered = await recovery(setting, load);
+  if (recovered === null) violations.push(`after "${name}" nothing settled for ${RECOVERY_MS / 1_000} s`);
+  return { name, recovered };
 }
 
 /** How long it takes from now until a batch that is acknowledged from now on is on the chain. Milliseconds. */

@@ -45,7 +45,7 @@ export async function startPayments(p: Protocol, urls: string[]): Promise<Paymen
   const payers = Array.from({ length: 3 }, () => new Wallet(hexlify(randomBytes(32))));
   for (const payer of payers) await p.token.transfer(payer.address, BALANCE);
   const list: Payment[] = [];
-  let going = true;
+  const stopping = new AbortController();
   let deadline = Infinity;
   const requirements = {
     ...{ scheme: "exact", network: NETWORK, amount: String(PRICE), asset, payTo, maxTimeoutSeconds: 3_600 },
@@ -94,7 +94,7 @@ export async function startPayments(p: Protocol, urls: string[]): Promise<Paymen
   }
   const paying = Promise.all(
     payers.map(async (payer) => {
-      while (going) {
+      while (!stopping.signal.aborted) {
         await payOnce(payer);
         await sleep(500);
       }
@@ -103,7 +103,7 @@ export async function startPayments(p: Protocol, urls: string[]): Promise<Paymen
   return {
     ...{ payTo, payers: payers.map(({ address }) => address), balance: BALANCE, list },
     async stop() {
-      going = false;
+      stopping.abort();
       deadline = Date.now() + 90_000;
       await paying;
     },

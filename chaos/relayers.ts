@@ -125,7 +125,12 @@ const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";
 /** Resolves when a relayer is able to work. */
 export async function ready(relayer: Supervised, patienceMs = 180_000): Promise<void> {
   const until = Date.now() + patienceMs;
-  while (!(await fetch(`${relayer.url}/readyz`).then((answer) => answer.ok, () => false))) {
+  while (
+    !(await fetch(`${relayer.url}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    ))
+  ) {
     if (Date.now() > until) throw new Error(`${relayer.name} is not ready after ${patienceMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -32,7 +32,9 @@ export class NodesDisagree extends Error {
   override readonly name = "NodesDisagree";
   readonly code = "nodes_disagree";
   constructor(about: string, answers: readonly unknown[]) {
-    super(`nodes disagree about ${about}: ${answers.join(", ")}; asked again by itself, check the RPC URLs if this lasts`);
+    super(
+      `nodes disagree about ${about}: ${answers.join(", ")}; asked again by itself, check the RPC URLs if this lasts`,
+    );
   }
 }
 

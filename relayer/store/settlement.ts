@@ -124,7 +124,8 @@ export async function submitCall(
 
 const laterEachTime = (table: ItemRef["table"], now: number, baseMs: number) => ({
   tries: sql`${of(table).tries} + 1` as unknown as number,
-  dueAt: sql`${now}::bigint + least(${baseMs}::bigint * power(2, least(${of(table).tries}, 8)), ${LONGEST_PAUSE_MS}::bigint)::bigint` as unknown as number,
+  dueAt:
+    sql`${now}::bigint + least(${baseMs}::bigint * power(2, least(${of(table).tries}, 8)), ${LONGEST_PAUSE_MS}::bigint)::bigint` as unknown as number,
 });
 
 /** Leaves an item alone for a while that is not ripe yet. That is no failed try. */

@@ -62,11 +62,7 @@ export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id
  * The proof is not signed, so whoever saw a receipt can hand it in with a bad one first: that must not keep the good one
  * out. What the chain refused stays refused, as another try would cost gas.
  */
-async function proveAgain(
-  tx: Pick<Database, "select" | "update">,
-  id: number,
-  fresh: NewSingle,
-): Promise<boolean> {
+async function proveAgain(tx: Pick<Database, "select" | "update">, id: number, fresh: NewSingle): Promise<boolean> {
   const { evidence, state, receivedAt } = fresh;
   if (evidence === null) return false;
   const isOther = sql`${singles.evidence} <> ${bytes(evidence)}::bytea`;
@@ -74,7 +70,8 @@ async function proveAgain(
     .select({ id: singles.id })
     .from(singles)
     .where(and(eq(singles.id, id), eq(singles.state, "received"), isOther));
-  if (other) throw new StoreError("other_proofs", "Another proof of it is being checked; send this one again in a moment");
+  if (other)
+    throw new StoreError("other_proofs", "Another proof of it is being checked; send this one again in a moment");
   const again = await tx
     .update(singles)
     .set({ evidence, state, receivedAt, reason: null, tries: 0, dueAt: 0, alone: false })

@@ -76,7 +76,8 @@ describe("settlement against the contracts", () => {
       const both = createRpc({ urls: [other.url, proxy.url], chainId: 31337 });
       const reading = await createChainReader({ rpc: both, domain, ttlMs: 0 });
       const id = hexlify(randomBytes(32)) as Hex;
-      const says = (result: string) => (other.rule = ({ method }) => (method === "eth_call" ? { kind: "answer", result } : undefined));
+      const says = (result: string) =>
+        (other.rule = ({ method }) => (method === "eth_call" ? { kind: "answer", result } : undefined));
       says(`0x${"1".padStart(64, "0")}`);
       const doubt = await reading.settledAt(id).catch((error: Error) => error);
       expect(doubt).to.have.property("code", "nodes_disagree");
