@@ -63,17 +63,23 @@ async function reorganise({ chain, sender }: Setting, depth: number): Promise<vo
   await chain.reorganise(depth);
 }
 
-/** One node of each relayer, or all, misbehave for a while. */
+/** One node of each relayer, or all, misbehave for a while, and until somebody has met it. */
 async function disturb(
   { relayers, random }: Setting,
   { nodes, rule }: Disturbance,
   meanwhile: () => Promise<void> = () => sleep(DISTURBED_MS),
 ): Promise<void> {
   const liar = random() < 0.5 ? 0 : 1;
+  let met = 0;
   for (const relayer of relayers)
-    relayer.rule = (call, endpoint) => (nodes === 2 || endpoint === liar ? rule(call) : undefined);
+    relayer.rule = (call, endpoint) => {
+      const fault = nodes === 2 || endpoint === liar ? rule(call) : undefined;
+      if (fault) met++;
+      return fault;
+    };
   try {
     await meanwhile();
+    await until(async () => met > 0, "a call to disturb");
   } finally {
     for (const relayer of relayers) relayer.rule = () => undefined;
   }
@@ -160,9 +166,16 @@ const others: Step[] = [
     name: "empty wallet",
     short: true,
     async run(setting) {
-      const { chain, sender, granted } = setting;
+      const { chain, relayers, sender, granted } = setting;
       granted.total += await chain.setBalance(sender, 0n);
+      let sends = 0;
+      for (const relayer of relayers)
+        relayer.rule = ({ method }) => {
+          if (method === "eth_sendRawTransaction") sends++;
+          return undefined;
+        };
       await sleep(DISTURBED_MS);
+      await until(async () => sends > 0, "a send without money");
       granted.total += await chain.setBalance(sender, parseEther("100"));
       await blocks(setting, SAFE_BLOCKS);
     },

@@ -8,7 +8,8 @@
  *   npm run chaos -- --short       the most telling ones, once
  *   npm run chaos -- --seed 7      another order; --minutes 60 for a night
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -43,6 +44,9 @@ const CONFIRMATIONS = 6;
 const started = Date.now();
 const closers: [string, () => Promise<unknown> | void][] = [];
 const violations: string[] = [];
+/** Where something listens while the run goes on. */
+const ports: [string, number][] = [];
+let folder = "";
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const say = (text: string): void => console.log(text);
 
@@ -67,11 +71,28 @@ try {
   violations.push(`the run itself failed: ${(error as Error).stack ?? String(error)}`);
 }
 await closeAll();
+violations.push(...(await leftBehind()));
 for (const violation of violations) say(`VIOLATION: ${violation}`);
 say(
   violations.length === 0 ? "\nEvery acknowledged receipt settled exactly once." : `\n${violations.length} violations`,
 );
 process.exit(violations.length === 0 ? 0 : 1);
+
+/** Ports that still answer, and files and mounts that are still there. */
+async function leftBehind(): Promise<string[]> {
+  const found: string[] = [];
+  for (const [what, port] of ports) {
+    const answers = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => (socket.destroy(), resolve(true)));
+      socket.once("error", () => resolve(false));
+    });
+    if (answers) found.push(`${what} still listens on port ${port}`);
+  }
+  const mounts = existsSync("/proc/mounts") ? readFileSync("/proc/mounts", "utf8") : "";
+  if (folder !== "" && mounts.includes(folder)) found.push(`a file system is still mounted below ${folder}`);
+  if (folder !== "" && !options.keep && existsSync(folder)) found.push(`${folder} is still there`);
+  return found;
+}
 
 /** Numbers below 1 that follow from a seed (mulberry32). */
 function seeded(seed: number): () => number {
@@ -86,7 +107,7 @@ function seeded(seed: number): () => number {
 
 async function main(): Promise<void> {
   const random = seeded(Number(options.seed));
-  const folder = mkdtempSync(join(tmpdir(), "opengradient-chaos-"));
+  folder = mkdtempSync(join(tmpdir(), "opengradient-chaos-"));
   if (!options.keep) closers.push(["its folder", () => rmSync(folder, { recursive: true, force: true })]);
   const disk = smallDisk(join(folder, "data", "leaves"));
   closers.push(["its disk", () => disk.remove()]);
@@ -97,6 +118,10 @@ async function main(): Promise<void> {
   const chain = await startChaosChain();
   closers.push(["the chain node", () => chain.stop()]);
   const { protocol } = chain;
+  const noted = (what: string, url: string): void => void ports.push([what, Number(new URL(url).port)]);
+  noted("PostgreSQL", postgres.url);
+  noted("Redis", redis.url);
+  noted("the chain node", chain.url);
   const registry = (await protocol.registry.getAddress()).toLowerCase() as Hex;
   const domain: Domain = { chainId: 31337n, verifyingContract: registry };
   const sender = Wallet.createRandom();
@@ -122,6 +147,7 @@ async function main(): Promise<void> {
   const launch = async (name: string, key?: string, words: string[] = []): Promise<Supervised> => {
     const one = await superviseRelayer({ name, folder, chainUrl: chain.url, config, words, ...(key ? { key } : {}) });
     closers.push([name, () => one.stop()]);
+    noted(name, one.url);
     return one;
   };
   for (const name of ["relayer-a", "relayer-b"]) relayers.push(await launch(name, sender.privateKey));
@@ -179,7 +205,7 @@ async function main(): Promise<void> {
 async function inject(setting: Setting, load: Load, random: () => number): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const chosen = steps.filter(({ name, short }) =>
-    options.only ? name.includes(options.only) : !options.short || short,
+    options.only ? new RegExp(options.only).test(name) : !options.short || short,
   );
   const end = Date.now() + (options.short || options.only ? 0 : Number(options.minutes) * 60_000);
   await recovery(setting, load);
