@@ -25,6 +25,7 @@ export async function createQueue(config: Config, works: Record<string, Work>, l
     prefix: queuePrefix(config),
     ...(queue.runs ? { runs: queue.runs.filter((name) => name in works) } : {}),
     aloneAfterMs: queue.aloneAfterMs,
+    lockMs: queue.lockMs,
     reviveAfterMs: queue.reviveAfterMs,
     onAlone: (alone) =>
       log.warn({}, alone ? "Redis is away: working alone" : "Redis is back: the work is shared again"),

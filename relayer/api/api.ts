@@ -303,6 +303,7 @@ function problemOf(error: Error, c: Context, log: Log): Problem {
   if (error instanceof Equivocation) return new Problem("equivocation", error.message, { positions: error.positions });
   if (error instanceof StoreError && error.code === "seal_withdrawn")
     return new Problem("seal_withdrawn", error.message);
+  if (error instanceof StoreError && error.code === "other_proofs") return new Problem("busy", error.message);
   if (error instanceof StoreError && error.code === "unknown_seal") return new Problem("not_found", error.message);
   // What nodes say is not for strangers: it names hosts and plans, and at times keys.
   if (error instanceof ChainUnavailable || error instanceof NodeRefused)

@@ -18,7 +18,7 @@ export interface WaitPolicy {
 /** What waits. */
 export interface Waiting {
   count: number;
-  /** Age of the oldest, milliseconds. */
+  /** Age of the oldest, milliseconds. Negative where a clock was put back meanwhile: then nobody knows, and it goes. */
   ageMs: number;
   /** Base fee of the latest block; undefined if the chain could not be asked, which then decides nothing. */
   baseFeePerGas: bigint | undefined;
@@ -33,6 +33,6 @@ export interface Waiting {
 export function isDue({ count, ageMs, baseFeePerGas, deadlineMs }: Waiting, policy: WaitPolicy): boolean {
   if (count <= 0) return false;
   if (deadlineMs !== undefined && deadlineMs <= policy.marginMs) return true;
-  if (count >= policy.maxCount || ageMs >= policy.impatientMs) return true;
+  if (count >= policy.maxCount || ageMs >= policy.impatientMs || ageMs < 0) return true;
   return ageMs >= policy.patientMs && baseFeePerGas !== undefined && baseFeePerGas <= policy.cheapBaseFee;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { heard, lowestBlock } from "./agreement.ts";
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
 import type { Rpc } from "./rpc.ts";
 import type { Finality } from "./sending.ts";
@@ -6,12 +7,16 @@ import type { Finality } from "./sending.ts";
 type Block = { number: string; timestamp: string } | null;
 const block = (rpc: Rpc, which: string): Promise<Block> => rpc.request("eth_getBlockByNumber", [which, false]);
 
-/** Time of the latest block that counts as final, unix seconds; 0 while there is none. */
+/** Time of the latest block that counts as final to every node, unix seconds; 0 while there is none. */
 export async function finalTime(rpc: Rpc, finality: Finality): Promise<bigint> {
-  if ("tag" in finality) return BigInt((await block(rpc, finality.tag))?.timestamp ?? 0);
-  const head = Number((await block(rpc, "latest"))?.number ?? 0);
+  if ("tag" in finality) return BigInt((await lowestBlock(rpc, finality.tag))?.timestamp ?? 0);
+  const head = Number((await lowestBlock(rpc, "latest"))?.number ?? 0);
   const number = head - finality.confirmations + 1;
-  return number < 0 ? 0n : BigInt((await block(rpc, `0x${number.toString(16)}`))?.timestamp ?? 0);
+  if (number < 0) return 0n;
+  const blocks = await heard<Block>(rpc, "eth_getBlockByNumber", [`0x${number.toString(16)}`, false]);
+  return blocks
+    .map((found) => BigInt(found?.timestamp ?? 0))
+    .reduce((earliest, time) => (time < earliest ? time : earliest));
 }
 
 /** The chain's clock, unix seconds. */

@@ -27,6 +27,17 @@ export class NodeRefused extends Error {
   }
 }
 
+/** Nodes say different things of one fact. It may pass, as when one lags; until then it is not known. */
+export class NodesDisagree extends Error {
+  override readonly name = "NodesDisagree";
+  readonly code = "nodes_disagree";
+  constructor(about: string, answers: readonly unknown[]) {
+    super(
+      `nodes disagree about ${about}: ${answers.join(", ")}; asked again by itself, check the RPC URLs if this lasts`,
+    );
+  }
+}
+
 /** The node serves another chain than the relayer is configured for. Signing for it would be signing for nothing. */
 export class WrongChain extends Error {
   override readonly name = "WrongChain";

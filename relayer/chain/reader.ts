@@ -2,7 +2,8 @@
 import { Interface, type Result } from "ethers";
 import { fromHex, Mode, toHex, domainSeparator, type Domain, type Hex, type Opening } from "../protocol/index.ts";
 import * as abi from "./abi.ts";
-import { ChainUnavailable, WrongRegistry } from "./errors.ts";
+import { heard } from "./agreement.ts";
+import { ChainUnavailable, NodesDisagree, WrongRegistry } from "./errors.ts";
 import type { Rpc } from "./rpc.ts";
 
 /** A signing key as its registry knows it. Times in unix seconds; `distrustedFrom` is 2^256 − 1 for never. */
@@ -60,7 +61,11 @@ export interface ChainReader {
   verifyingKey(modelId: Hex): Promise<Uint8Array | null>;
   /** Whether the image of an enclave key may speak for a model version; `null` for an unknown key. */
   measurementState(keyId: Hex, modelId: Hex): Promise<MeasurementState | null>;
-  /** When a batch digest or a receipt alone was settled, unix seconds; 0 if not. Never from a cache. */
+  /**
+   * When a batch digest or a receipt alone was settled, unix seconds; 0 if not. Never from a cache, and never on one
+   * node's word where several answer: what is taken for settled is not sent any more.
+   * @throws {NodesDisagree}
+   */
   settledAt(digestOrReceiptId: Hex): Promise<bigint>;
   /** What the chain says of a receipt now. Never from a cache. */
   verification(opening: Opening): Promise<Verification>;
@@ -79,13 +84,16 @@ export interface ReaderOptions {
 
 const CACHE_LIMIT = 10_000;
 
+const isWord = (answer: string): boolean => /^0x[0-9a-f]{64}$/i.test(answer);
+
 /**
  * Opens the registry at `domain.verifyingContract`.
  * @throws {WrongRegistry} if it is none, or computes other digests than we do: then nothing signed here would settle.
  * @throws {ChainUnavailable}
  */
 export async function createChainReader(options: ReaderOptions): Promise<ChainReader> {
-  const { rpc, domain, ttlMs = 5_000, now = Date.now } = options;
+  // Not the wall clock: one that is put back must not make an old answer young.
+  const { rpc, domain, ttlMs = 5_000, now = () => performance.now() } = options;
   const registry = domain.verifyingContract;
 
   async function ask(to: string, contract: Interface, name: string, args: readonly unknown[]): Promise<Result> {
@@ -209,7 +217,14 @@ export async function createChainReader(options: ReaderOptions): Promise<ChainRe
         };
       }),
 
-    settledAt: async (id) => (await ask(registry, abi.inferenceRegistry, "settledAt", [id]))[0] as bigint,
+    async settledAt(id) {
+      const data = abi.inferenceRegistry.encodeFunctionData("settledAt", [id]);
+      const answers = (await heard<string>(rpc, "eth_call", [{ to: registry, data }, "latest"])).filter(isWord);
+      if (answers.length === 0) throw new ChainUnavailable("eth_call settledAt", [new Error("no answer that is one")]);
+      const times = [...new Set(answers.map(BigInt))];
+      if (times.length > 1) throw new NodesDisagree(`when ${id} was settled`, times);
+      return times[0]!;
+    },
 
     verification: async (opening) => {
       const [found] = (await ask(registry, abi.inferenceRegistry, "verification", [opening])) as unknown as [Result];

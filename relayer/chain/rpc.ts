@@ -43,11 +43,14 @@ interface Endpoint {
 // unavailable, -32601 and -32004 method not there (another node may have it).
 const couldNotAnswer = new Set([-32005, -32002, -32601, -32004]);
 
+/** Patience with a node that failed just now, where others are asked beside it. */
+const RESTING_MS = 1_000;
+
 /**
  * JSON-RPC over several URLs. A transport fault moves on to the next URL and rests the one that failed, growing with
  * each failure; an answer, be it a refusal, never does: a node that says "nonce too low" is a healthy node.
  */
-export function createRpc({ urls, chainId, timeoutMs = 10_000, now = Date.now }: RpcOptions): Rpc {
+export function createRpc({ urls, chainId, timeoutMs = 10_000, now = () => performance.now() }: RpcOptions): Rpc {
   if (urls.length === 0) throw new Error("createRpc needs at least one URL; set chain.rpcUrls");
   const endpoints: Endpoint[] = urls.map((url) => ({
     url,
@@ -58,15 +61,20 @@ export function createRpc({ urls, chainId, timeoutMs = 10_000, now = Date.now }:
     chainChecked: false,
   }));
 
-  async function ask<T>(endpoint: Endpoint, method: string, params: readonly unknown[]): Promise<T> {
+  async function ask<T>(
+    endpoint: Endpoint,
+    method: string,
+    params: readonly unknown[],
+    patienceMs = timeoutMs,
+  ): Promise<T> {
     try {
       if (!endpoint.chainChecked) {
-        const found = Number(await post<string>(endpoint.url, "eth_chainId", [], timeoutMs));
+        const found = Number(await post<string>(endpoint.url, "eth_chainId", [], patienceMs));
         if (found !== chainId) throw new WrongChain(chainId, found, new URL(endpoint.url).host);
         endpoint.chainChecked = true;
       }
       const asked = performance.now();
-      const value = await post<T>(endpoint.url, method, params, timeoutMs);
+      const value = await post<T>(endpoint.url, method, params, patienceMs);
       endpoint.latencyMs = performance.now() - asked;
       endpoint.failures = 0;
       endpoint.restUntil = 0;
@@ -105,9 +113,11 @@ export function createRpc({ urls, chainId, timeoutMs = 10_000, now = Date.now }:
     },
 
     async requestAll<T>(method: string, params: readonly unknown[]): Promise<Answer<T>[]> {
+      const at = now();
       return Promise.all(
         endpoints.map((endpoint) =>
-          ask<T>(endpoint, method, params).then(
+          // All are waited for: one that hangs must not slow everything down for as long as it does.
+          ask<T>(endpoint, method, params, endpoint.restUntil > at ? Math.min(RESTING_MS, timeoutMs) : timeoutMs).then(
             (value): Answer<T> => ({ ok: true, value }),
             (error: Error): Answer<T> => ({ ok: false, error }),
           ),

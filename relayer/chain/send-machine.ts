@@ -128,7 +128,9 @@ function rank({ attempt, finding }: { attempt: Attempt; finding: Block }): numbe
 }
 
 function unminedAction(view: SendView, chain: ChainView, policy: SendPolicy): Action {
-  if (view.now < view.parkedUntil) return { do: "wait", because: "parked" };
+  // A clock that was put back does not park it for longer than ever meant.
+  const rest = view.parkedUntil - view.now;
+  if (rest > 0 && rest <= policy.parkMs + CLOCK_SLACK_MS) return { do: "wait", because: "parked" };
   const current = dearest(view.attempts.filter((attempt) => attempt.nonce === view.nonce));
   if (view.nonce === null || current === null) return signFirst(view, chain, policy, "first");
   if (chain.latestNonce > view.nonce) {
@@ -155,7 +157,7 @@ function unminedAction(view: SendView, chain: ChainView, policy: SendPolicy): Ac
     case "replacement_underpriced":
     case "fee_too_low":
       // One step at a time: a pool that goes on refusing must not drive the price to the ceiling within a second.
-      if (view.now - current.signedAt < policy.rebroadcastAfterMs) return { do: "wait", because: "in_pool" };
+      if (since(current.signedAt, view.now) < policy.rebroadcastAfterMs) return { do: "wait", because: "in_pool" };
       return replace(current, view, chain, policy, current.purpose);
     case "invalid":
       // A cancelling transaction is as plain as they come; where even that is refused only waiting is left. And what
@@ -167,7 +169,7 @@ function unminedAction(view: SendView, chain: ChainView, policy: SendPolicy): Ac
     default:
   }
   if (current.sentAt === null) return { do: "broadcast", hash: current.hash, because: "unsent" };
-  if (isNext && view.now - current.signedAt >= policy.resubmitAfterMs) {
+  if (isNext && since(current.signedAt, view.now) >= policy.resubmitAfterMs) {
     return replace(current, view, chain, policy, current.purpose);
   }
   return again(current, view, policy) ?? { do: "wait", because: isNext ? "in_pool" : "behind_lower_nonce" };
@@ -197,11 +199,19 @@ function replace(
 
 /** Hands an attempt to the nodes once more if the last time is long enough ago. */
 function again(current: Attempt, view: SendView, policy: SendPolicy, after = policy.rebroadcastAfterMs): Action | null {
-  if (view.now - sentAt(current) < after) return null;
+  if (since(sentAt(current), view.now) < after) return null;
   const finding = view.findings.get(current.hash)?.at;
   const because = current.state === "unknown" ? "unknown" : finding === "nowhere" ? "dropped" : "again";
   return { do: "broadcast", hash: current.hash, because };
 }
+
+/** What clocks of machines that share a ledger may differ by. Milliseconds. */
+const CLOCK_SLACK_MS = 60_000;
+/**
+ * Time that went by. A moment yet to come was written by a clock that was ahead; as if long ago, since waiting for it
+ * could take for ever.
+ */
+const since = (then: number, now: number): number => (then > now + CLOCK_SLACK_MS ? Infinity : now - then);
 
 const sentAt = (attempt: Attempt): number => attempt.sentAt ?? Number.NEGATIVE_INFINITY;
 

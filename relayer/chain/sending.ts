@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { least, lowestBlock } from "./agreement.ts";
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
 import type { Rpc } from "./rpc.ts";
 import { classifySendError, type SendErrorKind } from "./send-errors.ts";
@@ -24,26 +25,26 @@ export interface RpcReceipt {
   logs: RpcLog[];
 }
 
-interface RpcBlock {
-  number: string;
-  baseFeePerGas?: string;
-}
-
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** What sends are decided by, and the nonce the pool lacks next. @throws {ChainUnavailable} */
+/**
+ * What sends are decided by, and the nonce the pool lacks next. Every node is asked, and the least of what they say
+ * counts: a head that is too high would make final what a reorganisation can still take, and a nonce that is too high
+ * would leave a gap for ever.
+ * @throws {ChainUnavailable}
+ */
 export async function readChain(
   rpc: Rpc,
   sender: string,
   finality: Finality,
 ): Promise<ChainView & { pendingNonce: number; headBlock: number }> {
-  const count = async (block: string) => Number(await rpc.request<string>("eth_getTransactionCount", [sender, block]));
-  const head = await rpc.request<RpcBlock | null>("eth_getBlockByNumber", ["latest", false]);
+  const count = (block: string) => least(rpc, "eth_getTransactionCount", [sender, block]);
+  const head = await lowestBlock(rpc, "latest");
   if (!head) throw new ChainUnavailable("eth_getBlockByNumber", [new Error("the node has no latest block")]);
   const headBlock = Number(head.number);
   const finalBlock =
     "tag" in finality
-      ? Number((await rpc.request<RpcBlock | null>("eth_getBlockByNumber", [finality.tag, false]))?.number ?? -1)
+      ? Number((await lowestBlock(rpc, finality.tag))?.number ?? -1)
       : headBlock - finality.confirmations + 1;
   const [finalNonce, latestNonce, pendingNonce, tip] = await Promise.all([
     finalBlock < 0 ? 0 : count(hex(finalBlock)),

@@ -16,6 +16,10 @@ export const queueSchema = z
       .min(1_000)
       .default(15_000)
       .describe("without Redis for so long, the process works by itself until Redis is back"),
+    lockMs: millis
+      .min(1_000)
+      .default(30_000)
+      .describe("a process that was killed is noticed after so long, and its work goes elsewhere"),
     reviveAfterMs: millis.min(1_000).default(3_600_000).describe("a dead letter is tried again after so long"),
     callsPerMinute: z.number().int().min(1).default(60).describe("looks for items to settle, by all processes"),
     dashboard: z

@@ -54,6 +54,10 @@ export interface SharedQueue extends Queue {
 }
 
 const DEAD_AT_ONCE = 1_000;
+/** What clocks of machines may differ by. */
+const CLOCK_SLACK_MS = 60_000;
+/** Bull's delayed set is ordered by milliseconds times this. */
+const DELAY_UNIT = 0x1000;
 
 /**
  * Shares work among processes, on Redis. The ledger says what is to be done, and a sweep (of one process a period, for
@@ -76,17 +80,17 @@ export async function createBullQueue(works: Record<string, Work>, options: Bull
   for (const kind of own) kind.start();
 
   let alone: Queue | null = null;
-  let lastSeen = Date.now();
+  let lastSeen = performance.now();
   const watch = setInterval(
     () => {
       const connected = own.every(({ queue }) => queue.client.status === "ready");
-      if (connected) lastSeen = Date.now();
+      if (connected) lastSeen = performance.now();
       if (connected && alone) {
         const ended = alone;
         alone = null;
         onAlone?.(false);
         void ended.close();
-      } else if (!connected && !alone && Date.now() - lastSeen > aloneAfterMs) {
+      } else if (!connected && !alone && performance.now() - lastSeen > aloneAfterMs) {
         onAlone?.(true);
         const mine = Object.fromEntries(runs.map((name) => [name, works[name]!]));
         alone = createInProcessQueue(mine, { ...options, ...(onError ? { onError } : {}) });
@@ -204,11 +208,22 @@ function createKind(name: string, work: Work, options: BullOptions) {
       await add(await work.find());
       health.lastSweepAt = Date.now();
       health.waiting = await queue.getWaitingCount();
+      await hurry();
       for (const letter of await dead())
         if (Date.now() - letter.diedAt > reviveAfterMs) await (await queue.getJob(letter.key))?.retry();
     } catch (error) {
       if (!closed) report(null, error, 1);
     }
+  }
+
+  /**
+   * Bull keeps pauses as times of day. One that ends later than any pause can was written by a process whose clock was
+   * ahead; until then the piece would wait, and could not be added anew.
+   */
+  async function hurry(): Promise<void> {
+    const latest = (Date.now() + maxRetryMs + CLOCK_SLACK_MS) * DELAY_UNIT;
+    const late = await queue.client.zrangebyscore(queue.toKey("delayed"), latest, "+inf", "LIMIT", 0, DEAD_AT_ONCE);
+    for (const key of late) await (await queue.getJob(key))?.promote();
   }
 
   function sweep(now: boolean): Promise<void> {

@@ -65,8 +65,14 @@ export function createInProcessQueue(works: Record<string, Work>, options: InPro
       }
     }
 
+    /** Whether a piece that failed is not to be tried yet; a pause beyond the longest comes from a clock put back. */
+    function rests(key: string): boolean {
+      const left = (failed.get(key)?.until ?? 0) - now();
+      return left > 0 && left <= maxRetryMs;
+    }
+
     function add(key: string): void {
-      if (closed || waiting.size >= MAX_WAITING || (failed.get(key)?.until ?? 0) > now()) return;
+      if (closed || waiting.size >= MAX_WAITING || rests(key)) return;
       // What is said while it runs may be news that the run did not see: it runs once more.
       if (running.has(key)) again.add(key);
       else waiting.add(key);

@@ -2,7 +2,7 @@
 import type { Deadlines } from "../batches/deadlines.ts";
 import { isDue, type WaitPolicy } from "../batches/policy.ts";
 import type { BlockTimes } from "../chain/block-times.ts";
-import { ChainUnavailable, ItemTooLarge } from "../chain/errors.ts";
+import { ChainUnavailable, ItemTooLarge, NodesDisagree } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
 import type { ChainReader } from "../chain/reader.ts";
 import { encodeSettlement, itemId, planCalls, type CallBounds, type SettlementItem } from "../chain/settlement.ts";
@@ -117,6 +117,12 @@ export function settleWork(options: SettleOptions): Work {
       if (error instanceof ItemTooLarge) {
         await finish(ref, { state: "rejected", reason: error.code });
         log.warn({ item: ref, error: error.message }, "an item fits no transaction");
+        return undefined;
+      }
+      if (error instanceof NodesDisagree) {
+        // One of them is behind, or lies. It is no failed try, and it holds up no other.
+        await holdBack(db, ref, now() + options.retryMs);
+        log.warn({ item: ref, error: error.message }, "an item waits until nodes agree on it");
         return undefined;
       }
       // Nobody's fault: whoever was tried and failed travels alone, and an outage must not make all calls dearer.

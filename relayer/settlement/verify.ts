@@ -44,16 +44,17 @@ export function verifyWork(options: VerifyOptions): Work {
     return { keyId, mode, digest, signature, proofs: { modelId: modelId!, bytes: evidence!, receiptIds, receipts } };
   }
 
-  async function record({ table, id }: ItemRef, verdict: Verdict): Promise<void> {
+  /** @returns false if it was about proofs that others have taken the place of meanwhile, or came second. */
+  async function record({ table, id }: ItemRef, verdict: Verdict, checked: Uint8Array): Promise<boolean> {
     const common = verdict.ok
       ? ({ state: "verified", tries: 0, dueAt: 0 } as const)
       : ({ state: "rejected", reason: verdict.reason } as const);
     if (table === "singles") {
       // A receipt with a proof has no one to seal it with others: it settles alone.
-      await moveSingle(db, id, "received", { ...common, alone: true });
-    } else {
-      await moveBatch(db, id, "received", { ...common, ...(verdict.ok ? {} : { invalid: verdict.invalid ?? null }) });
+      return moveSingle(db, id, "received", { ...common, alone: true }, checked);
     }
+    const invalid = verdict.ok ? {} : { invalid: verdict.invalid ?? null };
+    return moveBatch(db, id, "received", { ...common, ...invalid }, checked);
   }
 
   return {
@@ -74,7 +75,7 @@ export function verifyWork(options: VerifyOptions): Work {
         await postpone(db, item, now(), options.retryMs);
         throw error;
       }
-      await record(item, verdict);
+      if (!(await record(item, verdict, evidence.proofs!.bytes))) return;
       if (verdict.ok) {
         log.info({ item: key, id: evidence.digest }, "evidence holds");
         verified(item);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { and, type Column, eq, getTableColumns, inArray, sql } from "drizzle-orm";
+import { and, type Column, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
 import { view } from "../protocol/bytes.ts";
 import {
   LEAF_SIZE,
@@ -11,7 +11,7 @@ import {
   type Receipt,
 } from "../protocol/index.ts";
 import { bytes, lock, rows, type Database } from "./database.ts";
-import { Equivocation } from "./errors.ts";
+import { Equivocation, StoreError } from "./errors.ts";
 import { noteQuestions } from "./questions.ts";
 import { batches, receiptIndex, singles, type ItemState } from "./schema.ts";
 
@@ -35,20 +35,48 @@ export interface NewBatch {
 }
 
 /**
- * Commits a batch: when this returns, it is durable. Repeating it changes nothing.
+ * Commits a batch: when this returns, it is durable. Repeating it changes nothing, unless its proofs were found not to hold
+ * and these are others.
  * @returns its id, and whether it was new.
  * @throws {Equivocation} if the key signed another receipt for one of the requests.
+ * @throws {StoreError} `other_proofs` while other proofs of the same batch are being checked.
  */
 export async function insertBatch(db: Database, fresh: NewBatch): Promise<{ id: number; isNew: boolean }> {
   return db.transaction(async (tx) => {
     // Two batches of one key that name one request must see each other, whichever relayer process they came to.
     await lock(tx, `key ${fresh.batch.keyId}`);
     const [known] = await tx.select({ id: batches.id }).from(batches).where(eq(batches.digest, fresh.digest));
-    if (known) return { id: known.id, isNew: false };
+    if (known) return { id: known.id, isNew: await proveAgain(tx, known.id, fresh) };
     const positions = await contradictions(tx, fresh);
     if (positions.length > 0) throw new Equivocation(positions);
     return { id: await insertBatchRow(tx, fresh), isNew: true };
   });
+}
+
+/**
+ * Proofs are not signed, so whoever saw a batch can hand it in with bad ones first: that must not keep the good ones out.
+ * What the chain refused stays refused, as another try would cost gas.
+ */
+async function proveAgain(tx: Pick<Database, "select" | "update">, id: number, fresh: NewBatch): Promise<boolean> {
+  const { proof, state, receivedAt } = fresh;
+  if (!proof) return false;
+  const isOther = sql`${batches.evidence} <> ${bytes(proof.evidence)}::bytea`;
+  const [other] = await tx
+    .select({ id: batches.id })
+    .from(batches)
+    .where(and(eq(batches.id, id), eq(batches.state, "received"), isOther));
+  if (other) throw new StoreError("other_proofs", "Other proofs of it are being checked; send these again in a moment");
+  const again = await tx
+    .update(batches)
+    .set({ evidence: proof.evidence, state, receivedAt, reason: null, invalid: null, tries: 0, dueAt: 0 })
+    .where(
+      and(
+        ...[eq(batches.id, id), eq(batches.state, "rejected"), eq(batches.reason, "InvalidProof")],
+        ...[isNull(batches.transactionId), isOther],
+      ),
+    )
+    .returning({ id: batches.id });
+  return again.length === 1;
 }
 
 /** Inserts batch and index; the caller has checked it and holds the key's lock. */
@@ -160,7 +188,7 @@ export function batchOf(row: Pick<BatchRow, keyof Batch>): Batch {
 }
 
 /**
- * Moves a batch on if it still is where the caller found it.
+ * Moves a batch on if it still is where the caller found it, with the same evidence where that is given.
  * @returns false, with nothing changed, if somebody else moved it: jobs may run twice.
  */
 export async function moveBatch(
@@ -168,11 +196,17 @@ export async function moveBatch(
   id: number,
   from: ItemState,
   values: Partial<Omit<BatchRow, "id">>,
+  evidence?: Uint8Array,
 ): Promise<boolean> {
   const moved = await db
     .update(batches)
     .set(values)
-    .where(and(eq(batches.id, id), eq(batches.state, from)))
+    .where(
+      and(
+        ...[eq(batches.id, id), eq(batches.state, from)],
+        evidence && sql`${batches.evidence} = ${bytes(evidence)}::bytea`,
+      ),
+    )
     .returning({ id: batches.id });
   return moved.length > 0;
 }

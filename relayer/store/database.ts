@@ -60,6 +60,8 @@ async function openServer(url: string, migrate: boolean): Promise<OpenDatabase> 
   const pool = new pg.Pool({ connectionString: url, max: 8 });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on("error", () => undefined);
+  // The same for one that breaks while it is used: whoever uses it is told by the query that fails.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   try {
     const db = drizzlePostgres(pool, { schema, casing: "snake_case" });
     if (migrate) await migratePostgres(db, { migrationsFolder });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What settlement reads and writes. Every change compares with the state it started from, as jobs may run twice.
-import { and, asc, eq, inArray, isNull, lte, min, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNull, lte, min, or, sql, type Column } from "drizzle-orm";
 import type { Hex } from "../protocol/index.ts";
 import { batches, singles, type ItemState } from "./schema.ts";
 import type { Database } from "./database.ts";
@@ -22,17 +22,21 @@ const ready = {
   singles: and(eq(singles.state, "verified"), eq(singles.alone, true), isNull(singles.transactionId)),
 };
 
+/** No pause is longer. What is due later than that was put off by a clock that went wrong, and is due. Milliseconds. */
+const LONGEST_PAUSE_MS = 1_800_000;
+const isDue = (dueAt: Column, now: number) => or(lte(dueAt, now), gt(dueAt, now + LONGEST_PAUSE_MS));
+
 /** Batches and lone receipts that wait for a call: how many, and since when. */
 export async function readyBacklog(db: Database, now: number): Promise<{ count: number; oldest: number | null }> {
   const parts = await Promise.all([
     db
       .select({ count: sql<number>`count(*)::int`, oldest: min(batches.receivedAt) })
       .from(batches)
-      .where(and(ready.batches, lte(batches.dueAt, now))),
+      .where(and(ready.batches, isDue(batches.dueAt, now))),
     db
       .select({ count: sql<number>`count(*)::int`, oldest: min(singles.receivedAt) })
       .from(singles)
-      .where(and(ready.singles, lte(singles.dueAt, now))),
+      .where(and(ready.singles, isDue(singles.dueAt, now))),
   ]);
   const found = parts.map(([row]) => row!);
   const oldest = found.flatMap((row) => (row.oldest === null ? [] : [row.oldest]));
@@ -47,13 +51,13 @@ export async function readyItems(db: Database, now: number, limit: number): Prom
   const fromBatches = await db
     .select({ id: batches.id })
     .from(batches)
-    .where(and(ready.batches, lte(batches.dueAt, now)))
+    .where(and(ready.batches, isDue(batches.dueAt, now)))
     .orderBy(asc(batches.id))
     .limit(limit);
   const fromSingles = await db
     .select({ id: singles.id })
     .from(singles)
-    .where(and(ready.singles, lte(singles.dueAt, now)))
+    .where(and(ready.singles, isDue(singles.dueAt, now)))
     .orderBy(asc(singles.id))
     .limit(limit);
   return [
@@ -69,7 +73,7 @@ export async function unverifiedItems(db: Database, now: number, limit: number):
     const rows = await db
       .select({ id: of(table).id })
       .from(of(table))
-      .where(and(eq(of(table).state, "received"), lte(of(table).dueAt, now)))
+      .where(and(eq(of(table).state, "received"), isDue(of(table).dueAt, now)))
       .orderBy(asc(of(table).id))
       .limit(limit);
     found.push(...rows.map(({ id }): ItemRef => ({ table, id })));
@@ -82,7 +86,7 @@ export async function unpublishedBatches(db: Database, now: number, limit: numbe
   const found = await db
     .select({ id: batches.id })
     .from(batches)
-    .where(and(eq(batches.state, "verified"), eq(batches.published, false), lte(batches.dueAt, now)))
+    .where(and(eq(batches.state, "verified"), eq(batches.published, false), isDue(batches.dueAt, now)))
     .orderBy(asc(batches.id))
     .limit(limit);
   return found.map(({ id }) => id);
@@ -120,7 +124,8 @@ export async function submitCall(
 
 const laterEachTime = (table: ItemRef["table"], now: number, baseMs: number) => ({
   tries: sql`${of(table).tries} + 1` as unknown as number,
-  dueAt: sql`${now}::bigint + (${baseMs}::int * power(2, least(${of(table).tries}, 8)))::bigint` as unknown as number,
+  dueAt:
+    sql`${now}::bigint + least(${baseMs}::bigint * power(2, least(${of(table).tries}, 8)), ${LONGEST_PAUSE_MS}::bigint)::bigint` as unknown as number,
 });
 
 /** Leaves an item alone for a while that is not ripe yet. That is no failed try. */

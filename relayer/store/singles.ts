@@ -25,6 +25,7 @@ export interface NewSingle {
  * Commits a receipt: when this returns, it is durable. Repeating it changes nothing, unless its proof was found not to
  * hold and this is another one.
  * @throws {Equivocation} if the key signed another receipt for the same request.
+ * @throws {StoreError} `other_proofs` while another proof of it is being checked.
  */
 export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id: number; isNew: boolean }> {
   const { receipt, receiptId, signature, evidence, state, receivedAt } = fresh;
@@ -61,16 +62,23 @@ export async function insertSingle(db: Database, fresh: NewSingle): Promise<{ id
  * The proof is not signed, so whoever saw a receipt can hand it in with a bad one first: that must not keep the good one
  * out. What the chain refused stays refused, as another try would cost gas.
  */
-async function proveAgain(tx: Pick<Database, "update">, id: number, fresh: NewSingle): Promise<boolean> {
+async function proveAgain(tx: Pick<Database, "select" | "update">, id: number, fresh: NewSingle): Promise<boolean> {
   const { evidence, state, receivedAt } = fresh;
   if (evidence === null) return false;
+  const isOther = sql`${singles.evidence} <> ${bytes(evidence)}::bytea`;
+  const [other] = await tx
+    .select({ id: singles.id })
+    .from(singles)
+    .where(and(eq(singles.id, id), eq(singles.state, "received"), isOther));
+  if (other)
+    throw new StoreError("other_proofs", "Another proof of it is being checked; send this one again in a moment");
   const again = await tx
     .update(singles)
     .set({ evidence, state, receivedAt, reason: null, tries: 0, dueAt: 0, alone: false })
     .where(
       and(
         ...[eq(singles.id, id), eq(singles.state, "rejected"), eq(singles.reason, "InvalidProof")],
-        ...[isNull(singles.transactionId), sql`${singles.evidence} <> ${bytes(evidence)}::bytea`],
+        ...[isNull(singles.transactionId), isOther],
       ),
     )
     .returning({ id: singles.id });
@@ -88,17 +96,26 @@ export async function readSingle(db: Database, id: number): Promise<SingleRow | 
   return row;
 }
 
-/** Moves a receipt on if it still is where the caller found it; false if somebody else moved it. */
+/**
+ * Moves a receipt on if it still is where the caller found it, with the same evidence where that is given; false if
+ * somebody else moved it.
+ */
 export async function moveSingle(
   db: Pick<Database, "update">,
   id: number,
   from: ItemState,
   values: Partial<Omit<SingleRow, "id">>,
+  evidence?: Uint8Array,
 ): Promise<boolean> {
   const moved = await db
     .update(singles)
     .set(values)
-    .where(and(eq(singles.id, id), eq(singles.state, from)))
+    .where(
+      and(
+        ...[eq(singles.id, id), eq(singles.state, from)],
+        evidence && sql`${singles.evidence} = ${bytes(evidence)}::bytea`,
+      ),
+    )
     .returning({ id: singles.id });
   return moved.length > 0;
 }

@@ -50,6 +50,20 @@ const block = (over: Partial<Extract<Finding, { at: "block" }>> = {}): Finding =
 const nowhere: Finding = { at: "nowhere", agreed: true };
 
 describe("send machine", () => {
+  it("waits for no moment that a clock ahead wrote down, once it is put right [FM:fixed-gas]", () => {
+    const ahead = now + 3_600_000;
+    const findings = new Map<string, Finding>([["0xa", nowhere]]);
+    const dropped = view({ attempts: [attempt({ signedAt: ahead, sentAt: ahead })], findings });
+    expect(nextAction(dropped, policy)).to.include({ do: "sign", because: "bump" });
+    const behind = { ...dropped, chain: { ...chain, latestNonce: 6 } };
+    expect(nextAction(behind, policy)).to.deep.include({ do: "broadcast", because: "dropped" });
+    const parked = view({ state: "queued", nonce: null, attempts: [], findings: new Map(), parkedUntil: ahead });
+    expect(nextAction(parked, policy)).to.include({ do: "sign" });
+    // Clocks of two machines differ a little: that is no reason to pay more.
+    const soon = view({ attempts: [attempt({ signedAt: now + 5_000, sentAt: now + 5_000 })], findings });
+    expect(nextAction(soon, policy)).to.include({ do: "wait" });
+  });
+
   it("signs a queued send with the next nonce", () => {
     const action = nextAction(view({ state: "queued", nonce: null, attempts: [], findings: new Map() }), policy);
     expect(action).to.deep.include({ do: "sign", nonce: "next", purpose: "send", because: "first" });

@@ -70,6 +70,23 @@ describe("settlement against the contracts", () => {
     await p.models.register(version);
     zkml = (await p.models.modelIdOf(p.signers.deployer.address, version)) as Hex;
   });
+  it("takes nothing for settled on the word of one of two nodes [FM:false-settled]", async () => {
+    const other = await startFaultProxy(door.url);
+    try {
+      const both = createRpc({ urls: [other.url, proxy.url], chainId: 31337 });
+      const reading = await createChainReader({ rpc: both, domain, ttlMs: 0 });
+      const id = hexlify(randomBytes(32)) as Hex;
+      const says = (result: string) =>
+        (other.rule = ({ method }) => (method === "eth_call" ? { kind: "answer", result } : undefined));
+      says(`0x${"1".padStart(64, "0")}`);
+      const doubt = await reading.settledAt(id).catch((error: Error) => error);
+      expect(doubt).to.have.property("code", "nodes_disagree");
+      says("0x");
+      expect(await reading.settledAt(id), "no answer is no word").to.equal(0n);
+    } finally {
+      await other.close();
+    }
+  });
   after(async () => {
     await proxy.close();
     await door.close();

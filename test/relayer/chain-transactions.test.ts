@@ -437,6 +437,42 @@ describe("transaction manager on a real node", () => {
     await settle(id);
   });
 
+  it("one node whose head is too high makes nothing final that a reorganisation can take [FM:reorg-off]", async () => {
+    second.rule = ({ method }) =>
+      method === "eth_getBlockByNumber"
+        ? { kind: "change", result: (block) => ({ ...(block as object), number: "0xffffff" }) }
+        : undefined;
+    const one = manager({ urls: [second.url, proxy.url] });
+    const before = await chain.snapshot();
+    const id = await one.enqueue(send);
+    await one.tick();
+    await chain.mine();
+    for (let tick = 0; tick < 3; tick++) await one.tick();
+    expect(row(id).state).to.equal("mined");
+    await chain.revert(before);
+    await chain.mine();
+    await one.tick();
+    expect(row(id).state).to.equal("pending");
+    second.rule = () => undefined;
+    clock += policy.rebroadcastAfterMs;
+    await settle(id);
+    expect(await nonce()).to.equal(1);
+  });
+
+  it("one node whose nonce is too high leaves no gap [FM:nonce-gap]", async () => {
+    second.rule = ({ method }) =>
+      method === "eth_getTransactionCount"
+        ? { kind: "change", result: (count) => `0x${(Number(count) + 1_000_000).toString(16)}` }
+        : undefined;
+    const one = manager({ urls: [second.url, proxy.url] });
+    const id = await one.enqueue(send);
+    await one.tick();
+    expect(row(id).nonce).to.equal(0);
+    second.rule = () => undefined;
+    await settle(id);
+    expect(db.rows.size, "no gap was filled").to.equal(1);
+  });
+
   it("a node that is down is passed over, and reported [FM:outage-not-found]", async () => {
     proxy.rule = () => ({ kind: "drop" });
     const one = manager({ urls: [proxy.url, second.url] });

@@ -9,7 +9,7 @@ import type { Hex, Receipt } from "../../relayer/protocol/index.ts";
 import { findBatch, insertBatch, moveBatch, type NewBatch } from "../../relayer/store/batches.ts";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
 import { findReceipt } from "../../relayer/store/receipts.ts";
-import { readyItems, submitCall } from "../../relayer/store/settlement.ts";
+import { postpone, readyItems, submitCall } from "../../relayer/store/settlement.ts";
 import * as singles from "../../relayer/store/singles.ts";
 import { domain, makeKey, makeReceipt, random, removeDir, tempDir, type Key } from "./support/relayer.ts";
 
@@ -174,6 +174,53 @@ describe("ledger of record", () => {
     await work.run(`batches ${id}`);
     expect((await findBatch(database.db, fresh.digest))!.state).to.equal("verified");
     expect(answers).to.be.at.most(2);
+  });
+
+  it("takes for due what a clock ahead put off, once the clock is put right [FM:supervised-loop]", async () => {
+    const { id } = await insertVerified();
+    const { db } = database;
+    const now = Date.now();
+    const waits = async (): Promise<boolean> =>
+      !(await readyItems(db, now, 1_000)).some((item) => item.table === "batches" && item.id === id);
+    await postpone(db, { table: "batches", id }, now, 5_000);
+    expect(await waits()).to.equal(true);
+    // However often it fails and however long the first pause, it is not mistaken for such a one.
+    for (let i = 0; i < 12; i++) await postpone(db, { table: "batches", id }, now, 600_000);
+    expect(await waits()).to.equal(true);
+    await postpone(db, { table: "batches", id }, now + 3_600_000, 5_000);
+    expect(await waits()).to.equal(false);
+  });
+
+  it("takes good proofs after bad ones of the same batch, and no verdict about the ones before [R2] [FM:poison-item]", async () => {
+    const key = makeKey();
+    const { db } = database;
+    const receipts = [makeReceipt(key, model, { mode: 1, outputScheme: 2 })];
+    const with_ = (byte: number) => ({ modelId: model, evidence: new Uint8Array(300).fill(byte) });
+    const bad = newBatch(key, receipts, { state: "received", proof: with_(1) });
+    const good = { ...bad, proof: with_(2) };
+    const { id } = await insertBatch(db, bad);
+    const busy = await insertBatch(db, good).catch((error: Error) => error);
+    expect(busy, "until it is known that the first do not hold").to.have.property("code", "other_proofs");
+    const invalid = { state: "rejected" as const, reason: "InvalidProof", invalid: [0] };
+    expect(await moveBatch(db, id, "received", invalid, with_(1).evidence)).to.equal(true);
+    expect(await insertBatch(db, bad)).to.deep.equal({ id, isNew: false });
+    expect(await insertBatch(db, good)).to.deep.equal({ id, isNew: true });
+    expect(await findBatch(db, bad.digest)).to.include({ state: "received", reason: null, invalid: null });
+    // A process that was slow tells of the bad ones once more.
+    expect(await moveBatch(db, id, "received", invalid, with_(1).evidence)).to.equal(false);
+    expect(await moveBatch(db, id, "received", { state: "verified" }, with_(2).evidence)).to.equal(true);
+    expect(await insertBatch(db, bad), "what is verified stays").to.deep.equal({ id, isNew: false });
+    expect(await findBatch(db, bad.digest)).to.include({ state: "verified" });
+  });
+
+  it("does not acknowledge a proof while another one of the same receipt is being checked [FM:memory-only-buffer]", async () => {
+    const key = makeKey();
+    const receipt = makeReceipt(key, model, { mode: 1, outputScheme: 2 });
+    const receiptId = protocol.receiptId(domain, receipt);
+    const made = { receipt, receiptId, signature: key.sign(receiptId), state: "received" as const, receivedAt: 1 };
+    await singles.insertSingle(database.db, { ...made, evidence: new Uint8Array([1]) });
+    const other = singles.insertSingle(database.db, { ...made, evidence: new Uint8Array([2]) });
+    expect(await other.catch((error: Error) => error)).to.have.property("code", "other_proofs");
   });
 
   it("offers a receipt in one batch at a time, and frees its companions when the offer is withdrawn [R9]", async () => {

@@ -44,6 +44,21 @@ describe("in-process queue", () => {
     expect(times[3]! - times[2]!).to.be.at.least(40);
   });
 
+  it("tries again what failed before its clock was put back, after the pause and not after the jump [FM:supervised-loop]", async () => {
+    let clock = 10_000_000;
+    let runs = 0;
+    start(
+      {
+        find: async () => ["piece"],
+        run: async () => {
+          if (runs++ === 0) throw new Error("the first time it fails");
+        },
+      },
+      { now: () => clock, retryMs: 10, maxRetryMs: 100, onError: () => void (clock -= 3_600_000) },
+    );
+    await until(() => runs > 1);
+  });
+
   it("survives a search that fails, a throwing listener and a handler that throws no error [FM:supervised-loop]", async () => {
     let sweeps = 0;
     let runs = 0;

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { makeBatch, packSignatures } from "../../relayer/batches/seal.ts";
 import { blockTimes } from "../../relayer/chain/block-times.ts";
-import { ChainUnavailable, NodeRefused } from "../../relayer/chain/errors.ts";
+import { ChainUnavailable, NodeRefused, NodesDisagree } from "../../relayer/chain/errors.ts";
 import type { Rpc } from "../../relayer/chain/rpc.ts";
 import * as protocol from "../../relayer/protocol/index.ts";
 import type { Hex, Receipt } from "../../relayer/protocol/index.ts";
@@ -65,6 +65,26 @@ describe("settlement work", () => {
     return { state, reason, transactionId };
   };
   const calls = async (): Promise<number> => (await database.db.select().from(transactions)).length;
+
+  it("neither sends nor gives up what nodes disagree about, and sends the others [R2] [FM:false-settled]", async () => {
+    const key = chain.addKey(makeKey());
+    const doubtful = await insert(key, [blockTime]);
+    const clear = await insert(key, [blockTime]);
+    const { settledAt } = chain.reader;
+    chain.reader.settledAt = async (id) => {
+      if (id === doubtful) throw new NodesDisagree("it", [0n, 1n]);
+      return settledAt(id);
+    };
+    await work().run("all");
+    expect(await stateOf(clear)).to.include({ state: "submitted" });
+    expect(await stateOf(doubtful)).to.deep.equal({ state: "verified", reason: null, transactionId: null });
+    chain.reader.settledAt = settledAt;
+    clock += 1_000;
+    await work().run("all");
+    expect(await stateOf(doubtful)).to.include({ state: "submitted" });
+    const { tries } = (await findBatch(database.db, doubtful))!;
+    expect(tries, "nothing of it failed").to.equal(0);
+  });
 
   it("holds a batch whose newest receipt the chain's clock has not caught up with [R4]", async () => {
     const key = chain.addKey(makeKey());

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a real server adds to the embedded database: other connections, at the same time.
 import { expect } from "chai";
-import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
+import { sql } from "drizzle-orm";
+import { openDatabase, rows, type OpenDatabase } from "../../relayer/store/database.ts";
 import { createTransactionStore } from "../../relayer/store/transactions.ts";
 import { insertSingle } from "../../relayer/store/singles.ts";
 import { makeKey, makeReceipt, random, domain } from "../relayer/support/relayer.ts";
@@ -54,6 +55,19 @@ describe("ledger on a PostgreSQL server", () => {
       ),
     );
     expect(taken.filter(Boolean)).to.have.length(1);
+  });
+
+  it("outlives a connection that breaks in the middle of a change, and takes the next one [FM:supervised-loop]", async () => {
+    const [first, second] = connections.map(({ db }) => db);
+    const broken = first!.transaction(async (tx) => {
+      const [own] = await rows<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`);
+      await second!.execute(sql`select pg_terminate_backend(${own!.pid})`);
+      // Long enough for the news to arrive while no question is open.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await tx.execute(sql`select 1`);
+    });
+    expect(await broken.catch((error: unknown) => error)).to.be.instanceOf(Error);
+    expect(await rows(first!, sql`select 1 as one`)).to.deep.equal([{ one: 1 }]);
   });
 
   it("keeps one of two contradicting receipts that arrive at once over many connections [R9] [FM:job-twice]", async () => {

@@ -41,6 +41,25 @@ describe("queue shared over Redis", () => {
     return queue;
   }
 
+  it("does not wait out a pause that a clock ahead wrote down [FM:queue-wiped]", async () => {
+    const real = Date.now;
+    let runs = 0;
+    await start({
+      find: async () => ["piece"],
+      run: async () => {
+        if (runs++ > 0) return;
+        Date.now = () => real() + 3_600_000;
+        setTimeout(() => (Date.now = real), 300);
+        throw new Error("the first time it fails");
+      },
+    });
+    try {
+      await until(() => runs > 1, "the piece is tried again");
+    } finally {
+      Date.now = real;
+    }
+  });
+
   it("runs what the ledger holds and what it is woken for, a piece at a time however often it is named [FM:job-twice]", async () => {
     const ledger = new Set(["a", "b"]);
     const running = new Map<string, number>();

@@ -8,7 +8,10 @@ import type { AddressInfo } from "node:net";
 export type Fault =
   | { kind: "pass" }
   | { kind: "drop" }
-  | { kind: "lose_reply" }
+  /** `after` runs between the node's answer and the cut. */
+  | { kind: "lose_reply"; after?: () => void }
+  /** The line stays open, and nothing ever comes. */
+  | { kind: "hang" }
   | { kind: "delay"; ms: number }
   | { kind: "http"; status: number; body?: string }
   | { kind: "refuse"; code: number; message: string }
@@ -55,7 +58,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         return;
       case "lose_reply":
         await forward();
+        fault.after?.();
         response.destroy();
+        return;
+      case "hang":
         return;
       case "delay":
         await new Promise((resolve) => setTimeout(resolve, fault.ms));

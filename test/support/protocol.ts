@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { network } from "hardhat";
 import {
   type HDNodeWallet,
@@ -144,9 +145,16 @@ const AttestedBySignature = buildModule("OpenGradientDevelopment", (m) =>
  * A fresh local chain with everything deployed as it is for real.
  * @param startsAt The chain's first moment; now by default.
  * @param module The development deployment itself, where attestation matters: {@link Protocol.attest} is of no use then.
+ * @param url A development node of its own to deploy on, instead of a chain in this process.
  */
-export async function deployProtocol(startsAt = new Date(), module: typeof AttestedBySignature = AttestedBySignature) {
-  const connection = await network.create({ network: "default", override: { initialDate: startsAt } });
+export async function deployProtocol(
+  startsAt = new Date(),
+  module: typeof AttestedBySignature = AttestedBySignature,
+  url?: string,
+) {
+  const connection = await (url === undefined
+    ? network.create({ network: "default", override: { initialDate: startsAt } })
+    : network.create({ network: "localhost", override: { url } }));
   const { ethers, ignition, networkHelpers } = connection;
   const [deployer, admin, guardian, attestationRoot, operator, other] = (await ethers.getSigners()) as [
     Signer,
@@ -157,10 +165,15 @@ export async function deployProtocol(startsAt = new Date(), module: typeof Attes
     Signer,
   ];
   const { OpenGradientDevelopment: ours, ...others } = await readParameters(31337);
+  // A node of its own gets a journal of its deployment, which is of no use here.
+  const deploymentId = `tests-${process.pid}`;
   const contracts = await ignition.deploy(module, {
+    ...(url === undefined ? {} : { deploymentId, displayUi: false }),
     // What is free at the token event goes to the deployer, who hands it to whoever needs some.
     parameters: { OpenGradientDevelopment: { ...ours!, liquidity: deployer.address }, ...others },
   });
+  if (url !== undefined)
+    await rm(new URL(`../../deploy/deployments/${deploymentId}`, import.meta.url), { recursive: true, force: true });
   const at = async (name: keyof typeof contracts) => contracts[name].getAddress();
   const registry = InferenceRegistry__factory.connect(await at("inferenceRegistry"), deployer);
   const models = ModelRegistry__factory.connect(await at("modelRegistry"), deployer);

@@ -1,0 +1,87 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../../demo/wire.ts";
+
+export interface PostgresServer {
+  /** Of its database `postgres`. */
+  url: string;
+  /** Ends it in order and removes its files. */
+  stop(): Promise<void>;
+  /** As if its machine lost power: nothing is said to anybody. The files stay. */
+  kill(): Promise<void>;
+  /** Starts it again over the same files, at the same address. */
+  start(): Promise<void>;
+}
+
+/** The newest PostgreSQL binaries of the machine: Debian keeps them off the path. */
+function binaries(): string {
+  const found = globSync("/usr/lib/postgresql/*/bin/postgres").sort(
+    (a, b) => Number(a.split("/")[4]) - Number(b.split("/")[4]),
+  );
+  const debian = found.at(-1);
+  if (debian !== undefined) return debian.replace(/\/postgres$/, "");
+  for (const folder of (process.env["PATH"] ?? "").split(":")) if (existsSync(join(folder, "postgres"))) return folder;
+  throw new Error("No PostgreSQL server found. On Debian: apt-get install postgresql.");
+}
+
+/**
+ * A real PostgreSQL server in a temporary folder on a free port.
+ * @param settings As `name=value`. Files are not synced unless one of them says so.
+ */
+export async function startPostgres(...settings: string[]): Promise<PostgresServer> {
+  const bin = binaries();
+  const folder = mkdtempSync(join(tmpdir(), "opengradient-postgres-"));
+  // PostgreSQL refuses to run as root; Debian's package brings a user for it.
+  const identity: { uid?: number; gid?: number } = {};
+  if (process.getuid?.() === 0) {
+    identity.uid = Number(execFileSync("id", ["-u", "postgres"]).toString());
+    identity.gid = Number(execFileSync("id", ["-g", "postgres"]).toString());
+    chownSync(folder, identity.uid, identity.gid);
+  }
+  chmodSync(folder, 0o700);
+  const data = join(folder, "data");
+  const port = await freePort();
+  const init = spawnSync(join(bin, "initdb"), ["-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"], {
+    ...identity,
+    cwd: folder,
+  });
+  if (init.status !== 0) throw new Error(`initdb failed: ${init.stderr.toString()}`);
+  let server: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    const words = ["fsync=off", ...settings].flatMap((setting) => ["-c", setting]);
+    const ready = ["-q", "-h", "127.0.0.1", "-p", String(port)];
+    for (let tries = 0; ; tries++) {
+      // After a kill the first one may be refused: children of the one before are still leaving.
+      if (!server || server.exitCode !== null)
+        server = spawn(
+          join(bin, "postgres"),
+          ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, ...words],
+          { ...identity, cwd: folder, stdio: "ignore" },
+        );
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (spawnSync(join(bin, "pg_isready"), ready).status === 0) return;
+      if (tries > 300) throw new Error("PostgreSQL did not start.");
+    }
+  }
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (!server) return;
+    const ended = new Promise((resolve) => server!.once("exit", resolve));
+    server.kill(signal);
+    await ended;
+    server = undefined;
+  }
+  await start();
+  return {
+    url: `postgres://test@127.0.0.1:${port}/postgres`,
+    start,
+    // Its children notice that their parent is gone, and leave.
+    kill: () => end("SIGKILL"),
+    async stop() {
+      await end("SIGINT"); // fast shutdown
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
