@@ -21,6 +21,7 @@ import { insertSingle, offeredSeal, readSeal, receiptOf, sealBatch } from "../st
 import { mountTwinFees } from "../twin/api.ts";
 import type { FeesFeed } from "../twin/feed.ts";
 import type { Door } from "./door.ts";
+import { apiHeaders } from "./headers.ts";
 import { clientOf, inFlightLimit, onlyJson, rateLimit, readBody, type RateLimit } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { createOpenings } from "./openings.ts";
@@ -74,7 +75,8 @@ export function createApi(options: ApiOptions): OpenAPIHono {
   }
 
   api.onError((error, c) => refuse(c, problemOf(error, c, log)));
-  api.notFound((c) => refuse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}`)));
+  api.notFound((c) => refuse(c, new Problem("not_found", `There is no ${brief(c.req.method)} ${brief(c.req.path)}`)));
+  api.use(apiHeaders);
   api.use(metrics.timing);
   const limited = rateLimit(options.rate);
   for (const path of ["/v1/*", "/openapi.json"]) api.use(path, limited);
