@@ -6,7 +6,7 @@ import { createRelayer } from "../relayer/app.ts";
 import { parseConfig } from "../relayer/config/index.ts";
 import type { Domain, Hex } from "../relayer/protocol/index.ts";
 
-const [dataDir, keyId, signer] = process.argv.slice(2) as [string, Hex, Hex];
+const [dataDir, keyId, signer, databaseUrl] = process.argv.slice(2) as [string, Hex, Hex, string | undefined];
 const domain: Domain = { chainId: 31337n, verifyingContract: `0x${"11".repeat(20)}` };
 const never = 2n ** 64n - 1n;
 const now = (): bigint => BigInt(Math.floor(Date.now() / 1000));
@@ -38,7 +38,7 @@ const week = 7 * 86_400_000;
 const config = parseConfig({
   chain: { chainId: 31337, registry: domain.verifyingContract, rpcUrls: ["http://127.0.0.1:9"] },
   http: { port: 0, requestsPerSecond: 1e6, burst: 1e6, batchesPerMinutePerKey: 1e6, receiptsPerMinutePerKey: 1e6 },
-  store: { dataDir },
+  store: { dataDir, ...(databaseUrl === undefined ? {} : { databaseUrl }) },
   // Ingestion alone is measured: nothing is settled meanwhile.
   settlement: { policy: { maxCount: 1e9, patientMs: week, impatientMs: week } },
   sealing: { policy: { maxCount: 1e9, patientMs: week, impatientMs: week } },

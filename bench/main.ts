@@ -8,8 +8,9 @@ import { provedGas, signedGas } from "./gas.ts";
 import { openingGas } from "./opening.ts";
 import { attestationGas } from "./attestation.ts";
 import { twinGas } from "./twin.ts";
-import { offChainVerification } from "./verification.ts";
+import { offChainVerification, provedByProcesses } from "./verification.ts";
 import { ingestion } from "./ingest.ts";
+import { load } from "./load.ts";
 import { kept, type Row } from "./row.ts";
 
 const measures: [string, () => Promise<Row[]>][] = [
@@ -20,6 +21,8 @@ const measures: [string, () => Promise<Row[]>][] = [
   ["gas of attestation", attestationGas],
   ["off-chain verification", offChainVerification],
   ["receipts through the relayer", () => ingestion()],
+  ["load that a relayer bears", () => load()],
+  ["proofs by more processes", provedByProcesses],
 ];
 
 const wanted = process.argv[2];

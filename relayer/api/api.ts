@@ -106,7 +106,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
   }
 
   api.onError((error, c) => refuse(c, problemOf(error, c, log)));
-  api.notFound((c) => refuse(c, new Problem("not_found", `There is no ${c.req.method} ${c.req.path}`)));
+  api.notFound((c) => refuse(c, new Problem("not_found", `There is no ${brief(c.req.method)} ${brief(c.req.path)}`)));
   api.use(metrics.timing, ...protection(options.corsOrigins), traceRequests(tracing));
   const limited = rateLimit(options.rate);
   for (const path of ["/v1/*", "/openapi.json"]) api.use(path, limited);

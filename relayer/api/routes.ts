@@ -15,11 +15,17 @@ const refusals = {
   403: problem("The API key lacks the scope submit"),
   409: problem("Equivocation, not to be signed any more, or the first request under this Idempotency-Key still runs"),
   413: problem("Too large"),
+  415: problem("Not JSON"),
   422: problem("Well-formed, but nothing the chain would settle; the code says why"),
   429: problem("Too many requests, or the key's quota is used up"),
   503: problem("Busy, or the chain cannot be asked: nothing is known"),
 };
-const lookups = { 400: problem("Malformed"), 404: problem("Not known here"), 429: problem("Too many requests") };
+const lookups = {
+  400: problem("Malformed"),
+  404: problem("Not known here"),
+  429: problem("Too many requests"),
+  503: problem("Busy"),
+};
 
 /** All endpoints, for these bounds. */
 export function routes(submissions: schemas.Submissions) {

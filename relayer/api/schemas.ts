@@ -21,13 +21,20 @@ const hexUpTo = (bytes: number) =>
     string
   >;
 
+/**
+ * Whether digits say less than a limit of so many digits. It is asked of what the form has already refused, too: what is no
+ * number at all is not its matter, and what is too long is never read.
+ */
+export const isBelow = (value: string, digits: number, limit: bigint): boolean =>
+  value.length < digits || (value.length === digits && /^[0-9]+$/.test(value) && BigInt(value) < limit);
+
 /** A decimal string of a uint of so many bits, without leading zeros: JSON numbers end at 2^53. */
 const uint = (bits: bigint, digits: number) => {
   const limit = 1n << bits;
   return z
     .string()
     .regex(new RegExp(`^(?:0|[1-9][0-9]{0,${digits - 1}})$`), `a decimal string below 2^${bits}`)
-    .refine((value) => value.length < digits || BigInt(value) < limit, `a decimal string below 2^${bits}`)
+    .refine((value) => isBelow(value, digits, limit), `a decimal string below 2^${bits}`)
     .openapi({ example: "1" });
 };
 const uint64 = uint(64n, 20);

@@ -103,7 +103,12 @@ export function mountFacilitator(api: OpenAPIHono, facilitator: Facilitator, opt
     path: "/x402/payments/{requestId}",
     summary: "Where a payment stands, for whoever lost an answer",
     request: { params: z.object({ requestId: hex(32) }) },
-    responses: { 200: json("Known", paymentStatus), 400: problem("Malformed"), 404: problem("Not known here") },
+    responses: {
+      200: json("Known", paymentStatus),
+      400: problem("Malformed"),
+      404: problem("Not known here"),
+      429: problem("Too many requests"),
+    },
   });
   api.openapi(getPayment, async (c) => {
     const { requestId } = c.req.valid("param");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { z } from "@hono/zod-openapi";
+import { isBelow } from "../api/schemas.ts";
 
 const address = z
   .string()
@@ -13,7 +14,7 @@ const bytes = (count: number) =>
 const uint256 = z
   .string()
   .regex(/^(?:0|[1-9][0-9]{0,77})$/, "a decimal string")
-  .refine((value) => value.length < 78 || BigInt(value) < 2n ** 256n, "below 2^256");
+  .refine((value) => isBelow(value, 78, 2n ** 256n), "below 2^256");
 const short = z.string().min(1).max(200);
 
 /** What a resource asks for, or a payer accepted. */

@@ -59,7 +59,7 @@ const postLookup = createRoute({
       content: { "application/json": { schema: z.object({ sender, data: hexBytes(MAX_BODY_BYTES / 2) }) } },
     },
   },
-  responses,
+  responses: { ...responses, 413: problem("Too large") },
 });
 
 /**

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
-import { secureHeaders } from "hono/secure-headers";
+import { apiHeaders } from "../api/headers.ts";
 
 /** Headers that hold for every answer, a refusal too. */
 export function protection(corsOrigins: readonly string[]): MiddlewareHandler[] {
@@ -16,11 +16,7 @@ export function protection(corsOrigins: readonly string[]): MiddlewareHandler[] 
   return [
     // Somebody else's id is taken if it is short and plain, so that it can be followed through proxies and logs.
     requestId({ limitLength: 64 }),
-    secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      // Whether a name is for TLS alone is for the proxy to say that holds its certificate.
-      strictTransportSecurity: false,
-    }),
+    apiHeaders,
     // Look-ups are open to the pages of wallets, wherever they are, and say so themselves.
     (c, next) => (corsOrigins.length === 0 || c.req.path.startsWith("/v1/lookup") ? next() : pages(c, next)),
   ];

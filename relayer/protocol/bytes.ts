@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak_256 } from "./keccak.ts";
 import type { Hex } from "./types.ts";
 
 /** A value that no well-formed message of the protocol can hold. `code` is stable. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Payment channels (R5, R7): ids of channels and of requests in them, and what a payer's signer signs. Written on bytes;
 // property tests hold it against ethers' encoders, and against the contract itself.
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak_256 } from "./keccak.ts";
 import { fromHex, keccak, toHex, writeHex, writeUint128, writeUint64, writeUint8 } from "./bytes.ts";
 import type { Domain, Hex } from "./types.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What OpenGradient's gateways sign today, to the byte. Such an answer names no model version, payer, fee, sequence,
 // context, mode or chain: docs/enclaves.md.
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak_256 } from "./keccak.ts";
 import { keccak, ProtocolError, toHex, view, writeHex } from "./bytes.ts";
 import { keyId } from "./hashes.ts";
 import { parsePythonJson, pythonJson, type PythonValue } from "./python-json.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Merkle tree over receipt ids: leaf = keccak256(0x00 ‖ id), node = keccak256(0x01 ‖ left ‖ right). The tags keep a
 // node from being passed off as a leaf; an odd node is promoted, never doubled, so two lists never share a root.
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak_256 } from "./keccak.ts";
 import { fromHex, ProtocolError, toHex } from "./bytes.ts";
 import type { Hex } from "./types.ts";
 

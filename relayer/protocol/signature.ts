@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // secp256k1 over digests, in the one form the contracts take: 65 bytes r ‖ s ‖ v, low s, v 27 or 28.
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak_256 } from "./keccak.ts";
 import { fromHex, ProtocolError, toHex } from "./bytes.ts";
 import type { Hex } from "./types.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // EIP-712 digests of receipts and batches. Written on preallocated bytes because every receipt that enters the relayer
 // passes here; a property test holds it against ethers' TypedDataEncoder.
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccak_256 } from "./keccak.ts";
 import { toHex, writeHex, writeUint128, writeUint32, writeUint64, writeUint8 } from "./bytes.ts";
 import type { Batch, Domain, Hex, Receipt } from "./types.ts";
 

@@ -60,6 +60,9 @@ describe("relayer API: what is refused, and as what", () => {
       [{ sequence: (1n << 64n).toString() }, "receipt.sequence"],
       [{ cumulativeFee: (1n << 128n).toString() }, "receipt.cumulativeFee"],
       [{ completedAt: "soon" }, "receipt.completedAt"],
+      // As long as the largest number, and none: it is not to be read as one.
+      [{ sequence: "x".repeat(20) }, "receipt.sequence"],
+      [{ cumulativeFee: "x".repeat(39) }, "receipt.cumulativeFee"],
       [{ mode: 1.5 }, "receipt.mode"],
       [{ outputScheme: 256 }, "receipt.outputScheme"],
       [{ surprise: 1 }, "receipt"],
