@@ -1,0 +1,102 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../../demo/wire.ts";
+
+export interface PostgresServer {
+  /** Of a database in UTF-8 with the C locale, as its owner, password included. */
+  url: string;
+  /** Ends the server and deletes everything it kept. */
+  stop(): Promise<void>;
+}
+
+/** The newest PostgreSQL binaries of the machine: Debian keeps them off the path. */
+function binaries(): string {
+  const found = globSync("/usr/lib/postgresql/*/bin/postgres").sort(
+    (a, b) => Number(a.split("/")[4]) - Number(b.split("/")[4]),
+  );
+  const debian = found.at(-1);
+  if (debian !== undefined) return debian.replace(/\/postgres$/, "");
+  for (const folder of (process.env["PATH"] ?? "").split(":")) if (existsSync(join(folder, "postgres"))) return folder;
+  throw new Error("No PostgreSQL server found. On Debian: apt-get install postgresql. Or set DATABASE_URL.");
+}
+
+/** A PostgreSQL server of one's own in a temporary folder on a free port of the loopback address. */
+export async function startPostgres(...settings: string[]): Promise<PostgresServer> {
+  const bin = binaries();
+  const folder = mkdtempSync(join(tmpdir(), "opengradient-postgres-"));
+  try {
+    return await startIn(folder, bin, settings);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string, bin: string, settings: readonly string[]): Promise<PostgresServer> {
+  // The password is for graph-node, which takes no URL without one; and nobody else on this machine gets in.
+  const password = randomBytes(12).toString("hex");
+  const passwordFile = join(folder, "password");
+  writeFileSync(passwordFile, password);
+  // PostgreSQL refuses to run as root; Debian's package brings a user for it.
+  const identity: { uid?: number; gid?: number } = {};
+  if (process.getuid?.() === 0) {
+    identity.uid = Number(execFileSync("id", ["-u", "postgres"]).toString());
+    identity.gid = Number(execFileSync("id", ["-g", "postgres"]).toString());
+    for (const path of [folder, passwordFile]) chownSync(path, identity.uid, identity.gid);
+  }
+  chmodSync(folder, 0o700);
+  const data = join(folder, "data");
+  const port = await freePort();
+  const init = spawnSync(
+    join(bin, "initdb"),
+    [
+      ...["-D", data, "-U", "test", "-A", "scram-sha-256", "--pwfile", passwordFile],
+      ...["-E", "UTF8", "--locale=C", "--no-sync"],
+    ],
+    { ...identity, cwd: folder },
+  );
+  rmSync(passwordFile);
+  if (init.status !== 0) throw new Error(`initdb failed: ${init.stderr.toString()}`);
+  const server = spawn(
+    join(bin, "postgres"),
+    [
+      ...["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"],
+      ...settings.flatMap((setting) => ["-c", setting]),
+    ],
+    // A group of its own: a terminal's Ctrl-C is for whoever started it, who ends it when its clients are gone.
+    { ...identity, cwd: folder, stdio: "ignore", detached: true },
+  );
+  // Whatever becomes of this process, the server ends with it.
+  const last = (): void => void server.kill("SIGQUIT");
+  process.once("exit", last);
+  for (
+    let tries = 0;
+    spawnSync(join(bin, "pg_isready"), ["-q", "-h", "127.0.0.1", "-p", String(port)]).status !== 0;
+    tries++
+  ) {
+    if (tries > 300 || server.exitCode !== null) {
+      await stop(server, folder);
+      throw new Error("PostgreSQL did not start.");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return {
+    url: `postgres://test:${password}@127.0.0.1:${port}/postgres`,
+    stop: async () => {
+      process.removeListener("exit", last);
+      await stop(server, folder);
+    },
+  };
+}
+
+async function stop(server: ChildProcess, folder: string): Promise<void> {
+  if (server.exitCode === null && server.signalCode === null) {
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    server.kill("SIGINT"); // fast shutdown
+    await ended;
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
