@@ -69,8 +69,11 @@ async function startIn(folder: string, bin: string, settings: readonly string[])
     // A group of its own: a terminal's Ctrl-C is for whoever started it, who ends it when its clients are gone.
     { ...identity, cwd: folder, stdio: "ignore", detached: true },
   );
-  // Whatever becomes of this process, the server ends with it.
-  const last = (): void => void server.kill("SIGQUIT");
+  // Whatever becomes of this process, the server ends with it, at once and without a trace.
+  const last = (): void => {
+    server.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  };
   process.once("exit", last);
   for (
     let tries = 0;
