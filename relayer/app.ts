@@ -24,6 +24,7 @@ import { createFacilitator, tokenDomain } from "./facilitator/service.ts";
 import { paymentListener } from "./facilitator/watcher.ts";
 import type { Domain, Hex } from "./protocol/index.ts";
 import { createQueue, startDashboard } from "./queues.ts";
+import { createReconciliation } from "./reconcile/service.ts";
 import { settlementSink } from "./settlement/follow.ts";
 import { publishWork } from "./settlement/publish.ts";
 import { sealWork } from "./settlement/seal.ts";
@@ -146,6 +147,12 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       closers.push(() => twinFees.stop());
     }
 
+    const reconciliation = config.reconcile && createReconciliation({ config, db, rpc, chain, log });
+    if (reconciliation) {
+      reconciliation.start();
+      closers.push(() => reconciliation.stop());
+    }
+
     const facilitator =
       config.x402 &&
       createFacilitator({
@@ -156,6 +163,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
 
     const metrics = createMetrics({ items: () => countStates(db), works: () => queue.health() });
     twinFees?.measure(metrics.registry);
+    reconciliation?.measure(metrics.registry);
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },
       door: createDoor({ chain, verifiers, bounds }),
@@ -168,6 +176,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       health: () => ({
         ...{ works: queue.health(), transactions: manager.health() },
         ...(twinFees ? { twinFees: twinFees.health() } : {}),
+        ...(reconciliation ? { reconciliation: reconciliation.health() } : {}),
       }),
       bounds: http,
       rate: { perSecond: http.requestsPerSecond, burst: http.burst },

@@ -5,6 +5,7 @@ import { createRelayer } from "./app.ts";
 import { describeConfig, loadConfig, loadSigner, type Config } from "./config/index.ts";
 import type { Log } from "./chain/manager-options.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
+import { reconcileCommand } from "./reconcile/command.ts";
 import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
@@ -20,6 +21,7 @@ program
   .description("verifies evidence for the relayers that share this ledger and Redis, and does nothing else")
   .action(() => main(work));
 deadLetterCommands(program, configuration, main);
+reconcileCommand(program, configuration, main);
 
 async function run(): Promise<void> {
   const config = configuration();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { z } from "zod";
 import { queueSchema } from "./queue.ts";
+import { reconcileSchema } from "./reconcile.ts";
 import { twinMarketSchema } from "./twin-market.ts";
 import { address, GWEI, millis, MINUTE, waitPolicy, wei } from "./values.ts";
 import { x402Schema } from "./x402.ts";
@@ -82,6 +83,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   queue: queueSchema,
+  reconcile: reconcileSchema,
   twinMarket: twinMarketSchema,
   x402: x402Schema,
   log: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info").describe("log level"),

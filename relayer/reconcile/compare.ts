@@ -42,7 +42,7 @@ function compareItem(item: LedgerItem, view: View, { ours, slots, graceFrom }: C
     if (facts.length > 0) findings.push({ kind: "different", id, item: kind, facts });
     if (!known && settled.settledAt > graceFrom) return findings;
     if (!ours.has(transaction)) {
-      findings.push({ kind: "foreign", id, item: kind, transaction, block, state, marked: known });
+      findings.push({ kind: known ? "foreign_marked" : "foreign", id, item: kind, transaction, block, state });
     } else if (!known) findings.push({ kind: "unrecorded", id, item: kind, transaction, block, state });
     return findings;
   }

@@ -69,8 +69,10 @@ export type Finding =
   | { kind: "gap"; from: number; upTo: number; chain: number; index: number }
   /** Both have it, with other facts. */
   | { kind: "different"; id: Hex; item: SettledKind; facts: readonly Difference[] }
-  /** Settled by a call that is none of this ledger's. `marked`: the ledger knows that it settled. */
-  | { kind: "foreign"; id: Hex; item: SettledKind; transaction: Hex; block: number; state: ItemState; marked: boolean }
+  /** Settled by a call that is none of this ledger's, and the ledger does not know that it settled. */
+  | { kind: "foreign"; id: Hex; item: SettledKind; transaction: Hex; block: number; state: ItemState }
+  /** The same, and the ledger knows: as it should be, for anybody may settle. */
+  | { kind: "foreign_marked"; id: Hex; item: SettledKind; transaction: Hex; block: number; state: ItemState }
   /** Settled by a call of this ledger's, which has not noticed. */
   | { kind: "unrecorded"; id: Hex; item: SettledKind; transaction: Hex; block: number; state: ItemState }
   /** A total of the index is not the sum of its rows, or less than the ledger's items that it has. */
@@ -91,12 +93,13 @@ export const FINDING_KINDS = [
   "gap",
   "different",
   "foreign",
+  "foreign_marked",
   "unrecorded",
   "wrong_total",
   "behind",
 ] as const satisfies readonly FindingKind[];
 
 /** Whether somebody has to look: what others settled and the ledger knows of is as it should be, and so is a lag. */
-export function isMismatch(finding: Finding): boolean {
-  return finding.kind !== "behind" && !(finding.kind === "foreign" && finding.marked);
+export function isMismatch({ kind }: Finding): boolean {
+  return kind !== "behind" && kind !== "foreign_marked";
 }

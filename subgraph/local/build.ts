@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,6 +50,8 @@ export function buildSubgraph(): string {
   try {
     for (const part of ["schema.graphql", "abis", "src"])
       cpSync(join(folder, part), join(work, part), { recursive: true });
+    // Its compiler looks for graph-ts beside the manifest.
+    symlinkSync(join(folder, "node_modules"), join(work, "node_modules"), "dir");
     writeFileSync(join(work, "subgraph.yaml"), renderManifest(fromRecord(NETWORK, everywhere())));
     graph(["codegen", "subgraph.yaml"], work);
     graph(["build", "subgraph.yaml"], work);
@@ -71,7 +74,7 @@ function graph(args: readonly string[], cwd: string): void {
   if (!existsSync(cli)) throw new Error("The subgraph's tools are not installed: run npm ci in subgraph/");
   const run = spawnSync(process.execPath, [cli, ...args], {
     cwd,
-    env: { ...process.env, NODE_PATH: modules, PATH: `${join(modules, ".bin")}${delimiter}${process.env["PATH"]}` },
+    env: { ...process.env, PATH: `${join(modules, ".bin")}${delimiter}${process.env["PATH"]}` },
   });
   if (run.status !== 0) throw new Error(`graph ${args[0]} failed:\n${run.stdout.toString()}${run.stderr.toString()}`);
 }
