@@ -31,7 +31,12 @@ export const CONTRACTS: readonly IndexedContract[] = [
   },
   { name: "NodeRegistry", artifact: "registry/NodeRegistry", records: ["nodeRegistry"], ignored: DOMAIN },
   { name: "EnclaveRegistry", artifact: "registry/EnclaveRegistry", records: ["enclaveRegistry"], ignored: DOMAIN },
-  { name: "EnclaveHeartbeats", artifact: "registry/EnclaveHeartbeats", records: ["enclaveHeartbeats"], ignored: DOMAIN },
+  {
+    name: "EnclaveHeartbeats",
+    artifact: "registry/EnclaveHeartbeats",
+    records: ["enclaveHeartbeats"],
+    ignored: DOMAIN,
+  },
   { name: "NitroAttestation", artifact: "attestation/NitroAttestation", records: ["attestationVerifier"] },
   { name: "ModelRegistry", artifact: "registry/ModelRegistry", records: ["modelRegistry"] },
   { name: "MemoryRegistry", artifact: "registry/MemoryRegistry", records: ["memoryRegistry"] },

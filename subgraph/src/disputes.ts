@@ -1,10 +1,16 @@
-import { BigInt } from "@graphprotocol/graph-ts";
+import { BigInt, Bytes } from "@graphprotocol/graph-ts";
 import { FaultProven } from "../generated/Disputes/Disputes";
 import { Fault, SigningKey, Slash, StakePool } from "../generated/schema";
 import { eventId, orphan, protocol } from "./utils/common";
 import { FAULT_KINDS } from "./utils/names";
 import { operatorOf } from "./utils/people";
 import { poolId } from "./utils/pools";
+
+function linkSlash(fault: Fault, last: Bytes | null): void {
+  if (last === null) return;
+  const slash = Slash.load(last);
+  if (slash != null && slash.transaction.equals(fault.transaction)) fault.slash = slash.id;
+}
 
 export function handleFaultProven(event: FaultProven): void {
   const proven = event.params.fault;
@@ -28,11 +34,7 @@ export function handleFaultProven(event: FaultProven): void {
   row.transaction = event.transaction.hash;
   // Staking tells of the slash first, in the same transaction.
   const pool = StakePool.load(poolId(event.params.operator, proven.nodeKind));
-  if (pool != null) {
-    const last = pool.lastSlash;
-    const slash = last === null ? null : Slash.load(last);
-    if (slash != null && slash.transaction.equals(event.transaction.hash)) row.slash = slash.id;
-  }
+  if (pool != null) linkSlash(row, pool.lastSlash);
   row.save();
   const totals = protocol();
   totals.faults = totals.faults.plus(BigInt.fromI32(1));

@@ -26,16 +26,7 @@ export function handleMeasurementKnown(event: MeasurementKnown): void {
 
 export function handleKeyAdded(event: KeyAdded): void {
   const key = event.params;
-  addKey(
-    event,
-    key.keyId,
-    key.nodeId,
-    key.kind,
-    somebody(key.signer),
-    key.validFrom,
-    key.validUntil,
-    key.publicKey,
-  );
+  addKey(event, key.keyId, key.nodeId, key.kind, somebody(key.signer), key.validFrom, key.validUntil, key.publicKey);
 }
 
 export function handleEnclaveAdmitted(event: EnclaveAdmitted): void {

@@ -54,16 +54,7 @@ export function handleOfferChanged(event: OfferChanged): void {
 
 export function handleKeyAdded(event: KeyAdded): void {
   const key = event.params;
-  addKey(
-    event,
-    key.keyId,
-    key.nodeId,
-    key.kind,
-    somebody(key.signer),
-    key.validFrom,
-    key.validUntil,
-    key.publicKey,
-  );
+  addKey(event, key.keyId, key.nodeId, key.kind, somebody(key.signer), key.validFrom, key.validUntil, key.publicKey);
 }
 
 export function handleKeyRetired(event: KeyRetired): void {

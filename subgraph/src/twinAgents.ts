@@ -5,9 +5,7 @@ import { LINK_STATUSES } from "./utils/names";
 
 export function handleAgentLinkChanged(event: AgentLinkChanged): void {
   if (Twin.load(event.params.digitalTwinId) == null) return orphan(event, "twin of a link");
-  const link = new TwinAgentLink(
-    event.params.digitalTwinId.concat(event.params.modelId).concat(event.params.keyId),
-  );
+  const link = new TwinAgentLink(event.params.digitalTwinId.concat(event.params.modelId).concat(event.params.keyId));
   link.twin = event.params.digitalTwinId;
   link.model = event.params.modelId;
   link.modelId = event.params.modelId;

@@ -7,8 +7,7 @@ import { bigEndian, isTopic } from "./common";
 
 const BATCH = "(bytes32,uint8,bytes32,uint32,bytes32,address)";
 const PROVED = "(" + BATCH + ",bytes32,bytes,bytes,bytes)[]";
-const RECEIPT =
-  "(bytes32,bytes32,bytes32,bytes32,uint8,bytes32,bytes32,address,uint64,uint128,uint64,uint8)";
+const RECEIPT = "(bytes32,bytes32,bytes32,bytes32,uint8,bytes32,bytes32,address,uint64,uint128,uint64,uint8)";
 const SINGLE = "(" + RECEIPT + ",bytes,bytes)[]";
 /** Bytes of a compact receipt; the last 8 are its time of completion. */
 const COMPACT: i32 = 116;
@@ -141,12 +140,7 @@ export function singleOf(event: ethereum.Event, place: i32, requestId: Bytes, ke
   if (at < 0 || at >= items.length) return null;
   const receipt = items[at].toTuple()[0].toTuple();
   if (!receipt[0].toBytes().equals(requestId) || !receipt[6].toBytes().equals(keyId)) return null;
-  return new Single(
-    receipt[7].toAddress(),
-    receipt[8].toBigInt(),
-    receipt[9].toBigInt(),
-    receipt[10].toBigInt(),
-  );
+  return new Single(receipt[7].toAddress(), receipt[8].toBigInt(), receipt[9].toBigInt(), receipt[10].toBigInt());
 }
 
 /** For ids: the number's 32 bytes. */

@@ -1,5 +1,13 @@
 import { BigInt, Bytes, ethereum } from "@graphprotocol/graph-ts";
-import { Delegation, StakeChange, StakeParameters, StakePool, Staking, Unbonding, UnbondingQueue } from "../../generated/schema";
+import {
+  Delegation,
+  StakeChange,
+  StakeParameters,
+  StakePool,
+  Staking,
+  Unbonding,
+  UnbondingQueue,
+} from "../../generated/schema";
 import { byte, eventId, ONE, word4, ZERO } from "./common";
 import { setStake } from "./concentration";
 import { NODE_KINDS } from "./names";
