@@ -35,6 +35,7 @@ import { createPublications, republishTimes } from "./publication/stores.ts";
 import { createGatewayReader } from "./opengradient/reader.ts";
 import { createGateways } from "./opengradient/service.ts";
 import { createQueue, startDashboard } from "./queues.ts";
+import { createReconciliation } from "./reconcile/service.ts";
 import { settlementSink } from "./settlement/follow.ts";
 import { sealWork } from "./settlement/seal.ts";
 import { settleWork } from "./settlement/settle.ts";
@@ -200,6 +201,12 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     }
 
     const metrics = createMetrics({ works: () => queue.health() });
+    const reconciliation = config.reconcile && createReconciliation({ config, db, rpc, chain, log });
+    if (reconciliation) {
+      reconciliation.start();
+      closers.push(() => reconciliation.stop());
+    }
+
     const facilitator =
       config.x402 &&
       createFacilitator({
@@ -218,6 +225,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     gateways?.measure(metrics.registry);
     deadlines?.measure(metrics.registry);
     gateways?.start();
+    reconciliation?.measure(metrics.registry);
     const api = createApi({
       ...{ db, chain, verifiers, metrics, sealWaiting, wake, log },
       door: createDoor({ chain, verifiers, bounds }),
@@ -231,6 +239,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       health: () => ({
         ...{ works: queue.health(), transactions: manager.health() },
         ...(twinFees ? { twinFees: twinFees.health() } : {}),
+        ...(reconciliation ? { reconciliation: reconciliation.health() } : {}),
       }),
       operator: { ...operation.api, wake },
       tracing,

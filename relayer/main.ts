@@ -10,6 +10,7 @@ import { scrubber, secretsOf } from "./operator/secrets.ts";
 import { openSigner } from "./signer/index.ts";
 import { verifyCommand } from "./verify/command.ts";
 import { salesCommands } from "./sales.ts";
+import { reconcileCommand } from "./reconcile/command.ts";
 import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
@@ -38,6 +39,7 @@ deadLetterCommands(program, configuration, main);
 operatorCommands(program, configuration, () => file() !== undefined, main);
 verifyCommand(program, main);
 salesCommands(program, configuration, main);
+reconcileCommand(program, configuration, main);
 
 async function run(): Promise<void> {
   const config = configuration();

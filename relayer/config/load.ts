@@ -9,6 +9,8 @@ import { configSchema, type Config } from "./schema.ts";
 export const ENVIRONMENT = {
   DATABASE_URL: "as store.databaseUrl",
   REDIS_URL: "as queue.redisUrl",
+  SUBGRAPH_URL: "as reconcile.subgraphUrl",
+  SUBGRAPH_API_KEY: "sent to it as a bearer token",
   RELAYER_DASHBOARD_PASSWORD: "password of the queue's dashboard, at least 12 characters; the user is operator",
   RELAYER_RPC_URLS: "as chain.rpcUrls, separated by commas",
   RELAYER_HOST: "as http.host",
@@ -42,6 +44,7 @@ export function parseConfig(input: unknown, env: Environment = {}): Config {
   };
   set("store", "databaseUrl", env["DATABASE_URL"]);
   set("queue", "redisUrl", env["REDIS_URL"]);
+  set("reconcile", "subgraphUrl", env["SUBGRAPH_URL"]);
   set("store", "dataDir", env["RELAYER_DATA_DIR"]);
   set("chain", "rpcUrls", env["RELAYER_RPC_URLS"]?.split(","));
   set("http", "host", env["RELAYER_HOST"]);

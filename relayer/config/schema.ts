@@ -5,6 +5,7 @@ import { publicationSchema } from "./publication.ts";
 import { openGradientSchema } from "./opengradient.ts";
 import { queueSchema } from "./queue.ts";
 import { requestsSchema } from "./requests.ts";
+import { reconcileSchema } from "./reconcile.ts";
 import { twinMarketSchema } from "./twin-market.ts";
 import { address, GWEI, millis, MINUTE, waitPolicy, wei } from "./values.ts";
 import { x402Schema } from "./x402.ts";
@@ -88,6 +89,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   publication: publicationSchema,
   queue: queueSchema,
+  reconcile: reconcileSchema,
   twinMarket: twinMarketSchema,
   requests: requestsSchema,
   opengradient: openGradientSchema,

@@ -1,11 +1,12 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../demo/wire.ts";
 
 export interface PostgresServer {
-  /** Of its database `postgres`. */
+  /** Of a database in UTF-8 with the C locale, as its owner, password included. */
   url: string;
   /** Ends it in order and removes its files. */
   stop(): Promise<void>;
@@ -23,30 +24,48 @@ function binaries(): string {
   const debian = found.at(-1);
   if (debian !== undefined) return debian.replace(/\/postgres$/, "");
   for (const folder of (process.env["PATH"] ?? "").split(":")) if (existsSync(join(folder, "postgres"))) return folder;
-  throw new Error("No PostgreSQL server found. On Debian: apt-get install postgresql.");
+  throw new Error("No PostgreSQL server found. On Debian: apt-get install postgresql. Or set DATABASE_URL.");
 }
 
 /**
- * A real PostgreSQL server in a temporary folder on a free port.
+ * A PostgreSQL server of one's own in a temporary folder on a free port of the loopback address.
  * @param settings As `name=value`. Files are not synced unless one of them says so.
  */
 export async function startPostgres(...settings: string[]): Promise<PostgresServer> {
   const bin = binaries();
   const folder = mkdtempSync(join(tmpdir(), "opengradient-postgres-"));
+  try {
+    return await startIn(folder, bin, settings);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string, bin: string, settings: readonly string[]): Promise<PostgresServer> {
+  // The password is for graph-node, which takes no URL without one; and nobody else on this machine gets in.
+  const password = randomBytes(12).toString("hex");
+  const passwordFile = join(folder, "password");
+  writeFileSync(passwordFile, password);
   // PostgreSQL refuses to run as root; Debian's package brings a user for it.
   const identity: { uid?: number; gid?: number } = {};
   if (process.getuid?.() === 0) {
     identity.uid = Number(execFileSync("id", ["-u", "postgres"]).toString());
     identity.gid = Number(execFileSync("id", ["-g", "postgres"]).toString());
-    chownSync(folder, identity.uid, identity.gid);
+    for (const path of [folder, passwordFile]) chownSync(path, identity.uid, identity.gid);
   }
   chmodSync(folder, 0o700);
   const data = join(folder, "data");
   const port = await freePort();
-  const init = spawnSync(join(bin, "initdb"), ["-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"], {
-    ...identity,
-    cwd: folder,
-  });
+  const init = spawnSync(
+    join(bin, "initdb"),
+    [
+      ...["-D", data, "-U", "test", "-A", "scram-sha-256", "--pwfile", passwordFile],
+      ...["-E", "UTF8", "--locale=C", "--no-sync"],
+    ],
+    { ...identity, cwd: folder },
+  );
+  rmSync(passwordFile);
   if (init.status !== 0) throw new Error(`initdb failed: ${init.stderr.toString()}`);
   let server: ChildProcess | undefined;
 
@@ -59,7 +78,8 @@ export async function startPostgres(...settings: string[]): Promise<PostgresServ
         server = spawn(
           join(bin, "postgres"),
           ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, ...words],
-          { ...identity, cwd: folder, stdio: "ignore" },
+          // A group of its own: a terminal's Ctrl-C is for whoever started it, who ends it when its clients are gone.
+          { ...identity, cwd: folder, stdio: "ignore", detached: true },
         );
       await new Promise((resolve) => setTimeout(resolve, 100));
       if (spawnSync(join(bin, "pg_isready"), ready).status === 0) return;
@@ -69,17 +89,25 @@ export async function startPostgres(...settings: string[]): Promise<PostgresServ
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (!server) return;
     const ended = new Promise((resolve) => server!.once("exit", resolve));
-    server.kill(signal);
-    await ended;
+    if (server.exitCode === null && server.signalCode === null) {
+      server.kill(signal);
+      await ended;
+    }
     server = undefined;
   }
+  // Whatever becomes of this process, the server ends with it, at once and without a trace.
+  const last = (): void => {
+    server?.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  };
+  process.once("exit", last);
   await start();
   return {
-    url: `postgres://test@127.0.0.1:${port}/postgres`,
+    url: `postgres://test:${password}@127.0.0.1:${port}/postgres`,
     start,
-    // Its children notice that their parent is gone, and leave.
     kill: () => end("SIGKILL"),
     async stop() {
+      process.removeListener("exit", last);
       await end("SIGINT"); // fast shutdown
       rmSync(folder, { recursive: true, force: true });
     },
