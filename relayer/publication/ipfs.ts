@@ -78,6 +78,9 @@ export function ipfsStore(options: IpfsOptions): Store {
       // Its own blocks only: what others still have is not what this node keeps.
       const answer = await call("cat", { arg: cid, offline: "true" }, bound);
       if (answer.status === 500 && (says(answer, "not found") || says(answer, "could not find"))) return undefined;
+      // Kubo's own error: it has the blocks and cannot read them. Putting them anew does no harm where that is untrue.
+      if (answer.status === 500 && says(answer, '"Type":"error"'))
+        throw new PublicationError("damaged", refusal(host, answer).message);
       if (answer.status !== 200) throw refusal(host, answer);
       return answer.body;
     },

@@ -58,8 +58,9 @@ export const MAX_DOCUMENT_BYTES = 4_000_000;
 export function publicationIn(store: Store): Publication {
   async function look(dataHash: Hex, locator: string | null, maxBytes: number, holds: (bytes: Uint8Array) => boolean) {
     const found = await store.get(dataHash, locator, maxBytes).catch((error: unknown) => {
-      // A longer document than can be is no document of ours.
-      if (error instanceof PublicationError && error.code === "too_large") return "damaged" as const;
+      // A longer document than can be is no document of ours, and neither is what the store itself cannot read.
+      if (error instanceof PublicationError && (error.code === "too_large" || error.code === "damaged"))
+        return "damaged" as const;
       throw error;
     });
     if (found === undefined) return "vanished" as const;

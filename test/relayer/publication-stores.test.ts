@@ -243,6 +243,26 @@ describe("IPFS", () => {
     expect(await codeOf(ipfsStore(ipfsOptions(server)).put(batch.dataHash, document, false))).to.equal("store_refused");
   });
 
+  it("repairs a file of several blocks, whichever of them is damaged or gone", async () => {
+    const publication = publicationIn(ipfsStore({ ...ipfsOptions(server), timeoutMs: 20_000 }));
+    const { document, dataHash } = largeDocument(5_000);
+    const { locator } = await publication.publish(dataHash, document);
+    const cids = blocksOf(document).map(({ cid }) => cid);
+    for (const [cid, bytes] of [
+      [cids[1]!, NOISE],
+      [cids.at(-1)!, NOISE],
+      [cids[0]!, undefined],
+    ] as const) {
+      if (bytes) server.blocks.set(cid, bytes);
+      else server.blocks.delete(cid);
+      expect(
+        await codeOf(publication.read(dataHash, locator).then((found) => found === undefined || Promise.reject(found))),
+      ).to.be.oneOf(["damaged", null]);
+      await publication.publish(dataHash, document, true);
+      expect(Buffer.compare((await publication.read(dataHash, locator))!, document)).to.equal(0);
+    }
+  });
+
   it("reads back over a gateway where one is named, and takes its search in vain for an absence", async () => {
     const gateway = publicationIn(ipfsStore({ ...ipfsOptions(server), gatewayUrl: server.url }));
     const { document, dataHash } = largeDocument(5_000);
