@@ -11,16 +11,8 @@ import type { CallBounds } from "../chain/settlement.ts";
 import type { OpenGradientConfig } from "../config/opengradient.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
-import {
-  answersByDay,
-  countGateways,
-  findAnswer,
-  findHeartbeat,
-  insertAnswer,
-  takeHeartbeat,
-  type AnswerRow,
-  type HeartbeatRow,
-} from "../store/gateways.ts";
+import { findHeartbeat, takeHeartbeat, type HeartbeatRow } from "../store/gateway-heartbeats.ts";
+import { answersByDay, countGateways, findAnswer, insertAnswer, type AnswerRow } from "../store/gateways.ts";
 import { newestHash } from "../store/payments.ts";
 import { minedHash } from "../store/receipts.ts";
 import { createDirectory } from "./directory.ts";

@@ -2,17 +2,19 @@
 import { expect } from "chai";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
 import {
-  addGatewayKeys,
   carryHeartbeat,
-  changeAnswers,
   dueHeartbeats,
-  findAnswer,
   findHeartbeat,
+  takeHeartbeat,
+  type NewHeartbeat,
+} from "../../relayer/store/gateway-heartbeats.ts";
+import {
+  addGatewayKeys,
+  changeAnswers,
+  findAnswer,
   insertAnswer,
   readyAnswers,
   submitAnswers,
-  takeHeartbeat,
-  type NewHeartbeat,
 } from "../../relayer/store/gateways.ts";
 import { encodeAnswers } from "../../relayer/opengradient/calls.ts";
 import { heartbeatWork } from "../../relayer/opengradient/heartbeats.ts";
@@ -161,7 +163,7 @@ describe("the ledger of gateways", function () {
     expect(await findHeartbeat(db, keys[0]!.keyId)).to.include({ state: "rejected", reason: "OutOfTime" });
   });
 
-  it("follows a call through blocks, reorganisations, reverts and failures, and repeats change nothing [FM:false-settled][FM:reorg-off]", async () => {
+  it("follows a call through blocks, reorganisations, reverts and failures, and repeats change nothing [FM:false-settled] [FM:reorg-off]", async () => {
     const { db } = database;
     const settledAt = new Map<Hex, bigint>();
     let released = 0;
