@@ -140,7 +140,7 @@ export function createGateways(options: GatewaysOptions) {
       if (txHash || !isOurs || waits || now() >= until || closed)
         return {
           ...{ success: true, txHash: txHash ?? null, teeId, timestamp: String(timestamp), relayer: sender },
-          ...{ contract: places.enclaveHeartbeats, state: isOurs ? row.state : "received" },
+          ...{ contract: places.enclaveHeartbeats, state: isOurs ? row.state : "rejected" },
         };
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }

@@ -32,6 +32,7 @@ describe("a relayer in the place of OpenGradient's facilitator", function () {
     patient = await s.start(s.directory(), {
       ...{ settlement: { maxGas: "420000" }, fees: { resubmitAfterMs: 3_000 } },
       opengradient: { policy: { ...RESTING, maxCount: 10 } },
+      x402: { token: await s.token.getAddress(), name: "OpenGradient", version: "1", payTo: "any", maxAmount: "1" },
     });
   });
   after(async () => {
@@ -190,6 +191,21 @@ describe("a relayer in the place of OpenGradient's facilitator", function () {
     expect(daily.at(-1).requestCount + daily.at(-2).requestCount).to.equal(totalRequests);
     for (const id of ["payment-1", "settlement-1", "0x12", "settlement-0x" + "ab".repeat(32), "%00"])
       expect((await relayer.get(`/settle/${id}`)).status, id).to.equal(404);
+  });
+
+  it("leaves the paths of x402 to its facilitator, where there is one, with the limit that it has there [FM:x402-late-limit]", async () => {
+    expect((await patient.get("/supported")).body.kinds[0]).to.include({ scheme: "exact", network: "eip155:31337" });
+    for (const [path, own] of [
+      ["/settle", false],
+      ["/verify", false],
+      ["/heartbeat", true],
+    ] as const) {
+      const init = { method: "POST", headers: { "content-type": "application/json" }, body: "[]" };
+      const answer = await fetch(patient.url + path, init);
+      const body = (await answer.json()) as object;
+      expect([answer.status, "error" in body], path).to.deep.equal([400, own]);
+    }
+    expect((await relayer.get("/verify")).status, "there is none").to.equal(404);
   });
 
   it("names the largest header it reads, which holds a whole answer [FM:poison-item]", async () => {

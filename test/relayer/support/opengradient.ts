@@ -72,6 +72,7 @@ export async function openService() {
       ...{ chainId: 31337, registry, rpcUrls: [proxy.url], finality: { confirmations: 1 }, pollMs: 50, cacheMs: 0 },
     },
     fees: { ...over["fees"] },
+    ...(over["x402"] ? { x402: over["x402"] as ConfigInput["x402"] } : {}),
     settlement: { policy: RESTING, sweepMs: 50, retryMs: 50, ...over["settlement"] },
     opengradient: { ...places, policy: QUICK, heartbeatWaitMs: 10_000, ...over["opengradient"] },
   });
