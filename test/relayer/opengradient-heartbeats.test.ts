@@ -27,7 +27,7 @@ import { openService, sleep, type Service, type ServingRelayer } from "./support
 import { removeDir, tempDir } from "./support/relayer.ts";
 
 describe("heartbeats that gateways send", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let s: Service;
   let relayer: ServingRelayer;
   let second: RsaKey;

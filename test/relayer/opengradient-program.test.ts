@@ -7,7 +7,7 @@ import { batchPayload, client, openService, QUICK, RESTING, sleep, type Service 
 import { startProgram, type Program } from "./support/program.ts";
 
 describe("a relayer program that gateways use", function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   let s: Service;
   let program: Program | undefined;
 

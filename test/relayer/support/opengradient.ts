@@ -132,7 +132,7 @@ export function client(url: string) {
     get: (path: string) => request(url + path),
     /** Polls as the client does, until the job has ended. */
     async ended(jobId: string): Promise<Answer["body"]> {
-      for (const until = Date.now() + 150_000; Date.now() < until; ) {
+      for (const until = Date.now() + 150_000; Date.now() < until;) {
         const found = await job(jobId);
         if (found.status === "succeeded" || found.status === "failed") return found;
         await sleep(50);
