@@ -95,7 +95,7 @@ describe("heartbeats that gateways send", function () {
 });
 
 describe("the ledger of gateways", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let database: OpenDatabase;
   let directory: string;
   const PLACE: Hex = `0x${"c0".repeat(20)}`;
