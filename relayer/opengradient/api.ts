@@ -94,7 +94,8 @@ export function mountGateways(api: OpenAPIHono, gateways: Gateways, options: Gat
   const { limited, maxInFlight, timeoutMs } = options;
   const reads = readBody({ maxBytes: MAX_BODY_BYTES, maxHeldBytes: MAX_HELD_BYTES });
   const inTime = (ms: number): MiddlewareHandler => timeout(ms, new HTTPException(503));
-  for (const path of ["/settle_data", "/heartbeat", "/settle/*", "/usage"]) api.use(path, alsoAsError, limited);
+  // Not `/settle/*`, which is `/settle` too: there the x402 facilitator has its own limit.
+  for (const path of ["/settle_data", "/heartbeat", "/settle/:jobId", "/usage"]) api.use(path, alsoAsError, limited);
   api.use("/settle_data", reads, inFlightLimit(maxInFlight), inTime(timeoutMs));
   api.use("/heartbeat", reads, inFlightLimit(HEARTBEATS_AT_ONCE), inTime(timeoutMs + options.heartbeatWaitMs));
 

@@ -4,7 +4,7 @@ import type { Log } from "../chain/manager-options.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Work } from "../queue/queue.ts";
 import type { Database } from "../store/database.ts";
-import { carryHeartbeat, dropHeartbeat, dueHeartbeats } from "../store/gateways.ts";
+import { carryHeartbeat, dropHeartbeat, dueHeartbeats } from "../store/gateway-heartbeats.ts";
 import { enclaveHeartbeats } from "./abi.ts";
 import { MAX_HEARTBEAT_AGE } from "./door.ts";
 

@@ -11,16 +11,8 @@ import type { CallBounds } from "../chain/settlement.ts";
 import type { OpenGradientConfig } from "../config/opengradient.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
-import {
-  answersByDay,
-  countGateways,
-  findAnswer,
-  findHeartbeat,
-  insertAnswer,
-  takeHeartbeat,
-  type AnswerRow,
-  type HeartbeatRow,
-} from "../store/gateways.ts";
+import { findHeartbeat, takeHeartbeat, type HeartbeatRow } from "../store/gateway-heartbeats.ts";
+import { answersByDay, countGateways, findAnswer, insertAnswer, type AnswerRow } from "../store/gateways.ts";
 import { newestHash } from "../store/payments.ts";
 import { minedHash } from "../store/receipts.ts";
 import { createDirectory } from "./directory.ts";
@@ -148,7 +140,7 @@ export function createGateways(options: GatewaysOptions) {
       if (txHash || !isOurs || waits || now() >= until || closed)
         return {
           ...{ success: true, txHash: txHash ?? null, teeId, timestamp: String(timestamp), relayer: sender },
-          ...{ contract: places.enclaveHeartbeats, state: isOurs ? row.state : "received" },
+          ...{ contract: places.enclaveHeartbeats, state: isOurs ? row.state : "rejected" },
         };
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }

@@ -75,7 +75,8 @@ export function simulate(load: Load, fees: FeeTrace, policies: Policies, gas: Se
   const open = Array.from({ length: keys }, () => ({ ids: [] as number[], from: 0, urgent: [] as number[] }));
   let ready: Batch[] = [];
   const outcome = { calls: 0, batches: 0, gas: 0, missed: 0 };
-  let [cost, arrived, settled] = [0n, 0, 0];
+  let [cost, arrived] = [0n, 0];
+  const progress = { settled: 0 };
 
   const blockAt = (t: number): number => Math.floor(t / fees.blockMs);
   const feeOf = (block: number): bigint => fees.baseFees[block % fees.baseFees.length]!;
@@ -89,7 +90,7 @@ export function simulate(load: Load, fees: FeeTrace, policies: Policies, gas: Se
     for (const id of ids) {
       delays[id] = at - completedAt[id]!;
       settledTimes[id]!++;
-      settled++;
+      progress.settled++;
       if (at + timing.fulfilMs > deadline[id]!) outcome.missed++;
     }
   }
@@ -148,7 +149,7 @@ export function simulate(load: Load, fees: FeeTrace, policies: Policies, gas: Se
     }
   }
 
-  for (let now = 0; settled < total; now += timing.sweepMs) {
+  for (let now = 0; progress.settled < total; now += timing.sweepMs) {
     for (; arrived < total && completedAt[arrived]! <= now; arrived++) {
       const batch = open[keyOf[arrived]!]!;
       batch.ids.push(arrived);

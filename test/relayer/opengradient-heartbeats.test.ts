@@ -2,17 +2,19 @@
 import { expect } from "chai";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
 import {
-  addGatewayKeys,
   carryHeartbeat,
-  changeAnswers,
   dueHeartbeats,
-  findAnswer,
   findHeartbeat,
+  takeHeartbeat,
+  type NewHeartbeat,
+} from "../../relayer/store/gateway-heartbeats.ts";
+import {
+  addGatewayKeys,
+  changeAnswers,
+  findAnswer,
   insertAnswer,
   readyAnswers,
   submitAnswers,
-  takeHeartbeat,
-  type NewHeartbeat,
 } from "../../relayer/store/gateways.ts";
 import { encodeAnswers } from "../../relayer/opengradient/calls.ts";
 import { heartbeatWork } from "../../relayer/opengradient/heartbeats.ts";
@@ -25,7 +27,7 @@ import { openService, sleep, type Service, type ServingRelayer } from "./support
 import { removeDir, tempDir } from "./support/relayer.ts";
 
 describe("heartbeats that gateways send", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let s: Service;
   let relayer: ServingRelayer;
   let second: RsaKey;
@@ -93,7 +95,7 @@ describe("heartbeats that gateways send", function () {
 });
 
 describe("the ledger of gateways", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let database: OpenDatabase;
   let directory: string;
   const PLACE: Hex = `0x${"c0".repeat(20)}`;
@@ -161,7 +163,7 @@ describe("the ledger of gateways", function () {
     expect(await findHeartbeat(db, keys[0]!.keyId)).to.include({ state: "rejected", reason: "OutOfTime" });
   });
 
-  it("follows a call through blocks, reorganisations, reverts and failures, and repeats change nothing [FM:false-settled][FM:reorg-off]", async () => {
+  it("follows a call through blocks, reorganisations, reverts and failures, and repeats change nothing [FM:false-settled] [FM:reorg-off]", async () => {
     const { db } = database;
     const settledAt = new Map<Hex, bigint>();
     let released = 0;

@@ -67,6 +67,8 @@ describe("simulation of sealing", () => {
     const hurried = simulate(load([[10_000, 0, 32_000]]), fees, policies(waits), GAS, TIMING);
     expect([...hurried.delays], "sealed at 17 s, 15 s before its deadline").to.deep.equal([20_000]);
     expect(hurried).to.include({ deadlines: 1, missed: 1 });
+    const over = simulate(load([[10_000, 0, 9_000]]), fees, policies(waits), GAS, TIMING);
+    expect([...over.delays], "a deadline that is over hurries nobody").to.deep.equal([30_000]);
     const inTime = simulate(load([[10_000, 0, 40_000]]), fees, policies({ ...waits, marginMs: 30_000 }), GAS, TIMING);
     expect([inTime.deadlines, inTime.missed, inTime.delays[0]]).to.deep.equal([1, 0, 10_000]);
   });

@@ -72,6 +72,7 @@ export async function openService() {
       ...{ chainId: 31337, registry, rpcUrls: [proxy.url], finality: { confirmations: 1 }, pollMs: 50, cacheMs: 0 },
     },
     fees: { ...over["fees"] },
+    ...(over["x402"] ? { x402: over["x402"] as ConfigInput["x402"] } : {}),
     settlement: { policy: RESTING, sweepMs: 50, retryMs: 50, ...over["settlement"] },
     opengradient: { ...places, policy: QUICK, heartbeatWaitMs: 10_000, ...over["opengradient"] },
   });
@@ -131,7 +132,7 @@ export function client(url: string) {
     get: (path: string) => request(url + path),
     /** Polls as the client does, until the job has ended. */
     async ended(jobId: string): Promise<Answer["body"]> {
-      for (let tries = 0; tries < 600; tries++) {
+      for (const until = Date.now() + 150_000; Date.now() < until;) {
         const found = await job(jobId);
         if (found.status === "succeeded" || found.status === "failed") return found;
         await sleep(50);
