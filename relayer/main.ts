@@ -2,9 +2,10 @@
 import { Command } from "commander";
 import { pino } from "pino";
 import { createRelayer } from "./app.ts";
-import { describeConfig, loadConfig, loadSigner, type Config } from "./config/index.ts";
+import { describeConfig, keystoreWarning, loadConfig, loadSigner, type Config } from "./config/index.ts";
 import type { Log } from "./chain/manager-options.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
+import { printable } from "./printable.ts";
 import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
@@ -24,6 +25,8 @@ deadLetterCommands(program, configuration, main);
 async function run(): Promise<void> {
   const config = configuration();
   const log = logOf(config);
+  const warning = keystoreWarning(config);
+  if (warning !== undefined) log.warn({}, warning);
   const signer = await loadSigner(config);
   const relayer = await createRelayer(config, {
     signer: { address: signer.address, signTransaction: (transaction) => signer.signTransaction(transaction) },
@@ -74,7 +77,8 @@ async function main(action: () => Promise<void>): Promise<void> {
     await action();
   } catch (thrown) {
     const error = thrown as Error & { code?: string };
-    console.error(`${error.code ? `${error.code}: ` : ""}${error.message}`);
+    const text = `${error.code ? `${error.code}: ` : ""}${error.message}`;
+    console.error(text.split("\n").map(printable).join("\n"));
     process.exit(1);
   }
 }

@@ -2,7 +2,7 @@
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
-import { dataHashOf, type Hex } from "../protocol/index.ts";
+import { dataHashOf, fromHex, toHex, type Hex } from "../protocol/index.ts";
 
 /** Where the leaves of batches are published before they settle. */
 export interface Publication {
@@ -31,7 +31,8 @@ export class PublicationError extends Error {
  */
 export function filePublication(directory: string): Publication {
   const pathOf = (dataHash: Hex): { folder: string; file: string } => {
-    const name = dataHash.slice(2);
+    // Whatever is no hash must not become a path.
+    const name = toHex(fromHex(dataHash, 32)).slice(2);
     const folder = join(directory, name.slice(0, 2));
     return { folder, file: join(folder, `${name}.leaves`) };
   };

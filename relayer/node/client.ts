@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { boundedText } from "../bounded-text.ts";
 import { z } from "zod";
 import type { Batch, Hex } from "../protocol/index.ts";
 import { RelayerProblem, RelayerUnavailable } from "./errors.ts";
@@ -70,6 +71,9 @@ export interface ClientOptions {
   pauseMs?: number;
 }
 
+/** Of an answer; the largest are offers of 10,000 receipts. A relayer is not to fill a node's memory. */
+const MAX_ANSWER_BYTES = 16_000_000;
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
@@ -99,7 +103,7 @@ export function createRelayerClient(options: ClientOptions): RelayerClient {
             ? {}
             : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
         });
-        const text = await response.text();
+        const text = await boundedText(response, MAX_ANSWER_BYTES);
         const parsed: unknown = text === "" ? null : parse(text);
         if (response.ok) return { status: response.status, body: parsed };
         problem = new RelayerProblem(response.status, isRecord(parsed) ? parsed : { detail: text.slice(0, 200) });
