@@ -15,7 +15,7 @@ export const PATTERNS: [string, RegExp][] = [
   ["a Google key", /\bAIza[0-9A-Za-z_-]{35}\b/],
   ["a Stripe key", /\b[rs]k_live_[0-9A-Za-z]{20,}/],
   ["an OpenAI or Anthropic key", /\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}/],
-  ["an npm token", /\bnpm_[A-Za-z0-9]{36}\b|_authToken=(?!\$\{)[^\s]+/],
+  ["an npm token", /\bnpm_[A-Za-z0-9]{36}\b|_authToken=[A-Za-z0-9-]{8,}/],
   ["a JSON web token", /\beyJ[A-Za-z0-9_-]{15,}\.eyJ[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{15,}/],
   [
     "an RPC URL with its key",
@@ -32,7 +32,8 @@ export const PATTERNS: [string, RegExp][] = [
 
 /** Parts of lines that look like secrets and are none. */
 const KNOWN: [RegExp, string][] = [
-  [/:hunter2@|:password@|user:secret@/, "passwords that tests look for in what is told, and examples"],
+  [/:(?:hunter2|password|secret)@/, "passwords that tests look for in what is told, and examples"],
+  [/:[^\s:/@]+@(?:127\.0\.0\.1|localhost)\b/, "a server that a test starts for itself"],
   [/0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80/, "the first account of every Hardhat chain"],
   [/test test test test test test test test test test test junk/, "its mnemonic"],
 ];

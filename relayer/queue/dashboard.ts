@@ -6,6 +6,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono, type MiddlewareHandler } from "hono";
 import { basicAuth } from "hono/basic-auth";
+import { HTTPException } from "hono/http-exception";
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import type { Server } from "node:http";
@@ -64,9 +65,10 @@ export async function openDashboard(options: {
   app.use(sameOrigin);
   app.use(basicAuth({ username: "operator", password: options.password }));
   app.use(bodyLimit({ maxSize: 100_000 }));
-  app.onError((error, c) =>
-    error instanceof Problem ? c.text("Too many requests", 429) : c.text("The dashboard failed", 500),
-  );
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) return error.getResponse();
+    return error instanceof Problem ? c.text("Too many requests", 429) : c.text("The dashboard failed", 500);
+  });
   const adapter = new HonoAdapter(serveStatic);
   adapter.setBasePath("/");
   createBullBoard({ queues: options.queues.map((one) => new BullAdapter(one)), serverAdapter: adapter });

@@ -14,6 +14,7 @@ import { fetchBounded } from "../../relayer/consumer/fetch-bounded.ts";
 import { fileBlobs } from "../../relayer/memory/blobs.ts";
 import { printable } from "../../relayer/printable.ts";
 import type { Hex } from "../../relayer/protocol/index.ts";
+import { secretIn } from "../../scripts/secrets.ts";
 import { readOpenApi, checkLeaks } from "../support/openapi.ts";
 import { bytesOf, sendRaw, type RawAnswer } from "../support/raw-http.ts";
 import {
@@ -418,6 +419,35 @@ describe("the relayer's own source", () => {
         .map((source) => `${file}: ${source}`),
     );
     expect(found).to.deep.equal([]);
+  });
+});
+
+describe("the search for secrets", () => {
+  it("finds what looks like one, and not hashes, addresses or places for one", () => {
+    // Made here, so that it does not find this file.
+    const many = (letters: string, count: number): string => letters.repeat(count).slice(0, count);
+    const secrets = [
+      `-----BEGIN ${"RSA "}PRIVATE KEY-----`,
+      `AKIA${many("Q7ZD", 16)}`,
+      `ghp_${many("aB3dE", 36)}`,
+      `privateKey: "0x${many("3f9c21", 64)}"`,
+      `RELAYER_PRIVATE_KEY=0x${many("3f9c21", 64)}`,
+      `postgres://me:${"s3cr"}et0@db.internal/ledger`,
+      `https://eth-mainnet.g.alchemy.com/v2/${many("aB3dE", 32)}`,
+      `//registry.npmjs.org/:_authToken=${many("aB3dE", 36)}`,
+      `mnemonic = "${Array.from({ length: 12 }, () => "legal").join(" ")}"`,
+    ];
+    for (const secret of secrets) expect(secretIn(`const a = 1; ${secret}`), secret).to.be.a("string");
+    const others = [
+      `contentHash: "0x${many("3f9c21", 64)}"`,
+      `secret: "0x${"11".repeat(32)}"`,
+      "RELAYER_PRIVATE_KEY=0x… npm run relayer",
+      "DATABASE_URL=postgres://… REDIS_URL=redis://…",
+      // oxlint-disable-next-line no-template-curly-in-string
+      "postgres://${user}:${password}@${host}/x",
+      "https://first.example/v2",
+    ];
+    for (const other of others) expect(secretIn(other), other).to.equal(undefined);
   });
 });
 

@@ -278,10 +278,12 @@ describe("queue shared over Redis", () => {
     expect(await queue.queues[0]!.isPaused()).to.equal(true);
     await queue.queues[0]!.resume();
     const wrong = { authorization: `Basic ${Buffer.from("operator:guess").toString("base64")}` };
-    const statuses = await Promise.all(
-      Array.from({ length: 400 }, () => request(dashboard.url, { headers: wrong }).then(({ status }) => status)),
-    );
+    const statuses: number[] = [];
+    const guess = async (): Promise<void> => {
+      for (let n = 0; n < 30; n++) statuses.push((await request(dashboard.url, { headers: wrong })).status);
+    };
+    await Promise.all(Array.from({ length: 10 }, guess));
     expect(new Set(statuses)).to.deep.equal(new Set([401, 429]));
-    expect(statuses.filter((status) => status === 401).length).to.be.lessThan(350);
+    expect(statuses.filter((status) => status === 401).length).to.be.lessThan(280);
   });
 });
