@@ -13,7 +13,7 @@ import { row, type Row } from "./row.ts";
 
 const domain: Domain = { chainId: 31337n, verifyingContract: `0x${"11".repeat(20)}` };
 const SIZE = 1_000;
-const LOOK_UPS = 2_000;
+const LOOK_UPS = 1_000;
 const NAIVE_MS = 3_000;
 
 /** What it is held against: a row a receipt, each committed by itself, nothing checked, as a first version would do it. */

@@ -6,7 +6,7 @@ import { createServer, type RequestListener } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { Wallet } from "ethers";
+import { encryptKeystoreJsonSync, Wallet } from "ethers";
 import { createRpc } from "../../relayer/chain/rpc.ts";
 import { keystoreWarning, loadConfig, loadSigner } from "../../relayer/config/index.ts";
 import { filePublication } from "../../relayer/batches/publication.ts";
@@ -356,9 +356,10 @@ describe("what others name and the relayer opens", () => {
     const folder = tempDir();
     try {
       const keystore = join(folder, "key.json");
-      const wallet = Wallet.createRandom();
+      const { address, privateKey } = Wallet.createRandom();
       const password = "correct horse battery";
-      writeFileSync(keystore, wallet.encryptSync(password, { scrypt: { N: 2, r: 1, p: 1 } } as never), { mode: 0o600 });
+      const weak = { scrypt: { N: 2, r: 1, p: 1 } };
+      writeFileSync(keystore, encryptKeystoreJsonSync({ address, privateKey }, password, weak), { mode: 0o600 });
       expect(keystoreWarning({ keystore })).to.equal(undefined);
       for (const mode of [0o640, 0o604, 0o644, 0o666]) {
         chmodSync(keystore, mode);
