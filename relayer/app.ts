@@ -5,6 +5,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createApi } from "./api/api.ts";
 import { createDoor } from "./api/door.ts";
+import { connectionLimit } from "./api/limits.ts";
 import { createMetrics } from "./api/metrics.ts";
 import { createSealWaiting } from "./api/seal-waiting.ts";
 import { createDeadlines } from "./batches/deadlines.ts";
@@ -256,6 +257,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     }) as Server;
     // Whoever opens connections must not use up the files that the ledger needs too.
     server.maxConnections = MAX_CONNECTIONS;
+    connectionLimit(server, http.maxConnectionsEach);
     server.requestTimeout = http.timeoutMs;
     server.headersTimeout = Math.min(10_000, http.timeoutMs);
     // Longer than clients and proxies keep an idle connection: whoever closes second loses no request to the race.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import type { Command } from "commander";
 import { ConfigError, type Config } from "./config/index.ts";
+import { printable } from "./printable.ts";
 import { createBullQueue, type DeadLetter, type SharedQueue } from "./queue/bull.ts";
 import { queuePrefix } from "./queues.ts";
 
@@ -44,7 +45,7 @@ export function deadLetterCommands(program: Command, configuration: () => Config
 }
 
 const describe = ({ work, key, reason, failures, diedAt }: DeadLetter): string =>
-  `${work} ${key}: ${reason} (after ${failures} tries, ${new Date(diedAt).toISOString()})`;
+  `${printable(`${work} ${key}: ${reason}`)} (after ${failures} tries, ${new Date(diedAt).toISOString()})`;
 
 async function withQueue(config: Config, use: (queue: SharedQueue) => Promise<void>): Promise<void> {
   const { redisUrl } = config.queue;

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { pino } from "pino";
 import { createRelayer } from "./app.ts";
-import { ConfigError, describeConfig, loadConfig, type Config } from "./config/index.ts";
+import { ConfigError, describeConfig, keystoreWarning, loadConfig, type Config } from "./config/index.ts";
 import type { Log } from "./chain/manager-options.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
 import { operatorCommands } from "./operator/commands.ts";
@@ -10,6 +10,7 @@ import { scrubber, secretsOf } from "./operator/secrets.ts";
 import { openSigner } from "./signer/index.ts";
 import { verifyCommand } from "./verify/command.ts";
 import { salesCommands } from "./sales.ts";
+import { printable } from "./printable.ts";
 import { reconcileCommand } from "./reconcile/command.ts";
 import { createWorker } from "./worker.ts";
 
@@ -44,6 +45,8 @@ reconcileCommand(program, configuration, main);
 async function run(): Promise<void> {
   const config = configuration();
   const log = logOf(config);
+  const warning = keystoreWarning(config);
+  if (warning !== undefined) log.warn({}, warning);
   const relayer = await createRelayer(config, { signer: await openSigner(config), log });
   console.log(`Relayer listens on ${relayer.url}`);
   console.log(`  sends from   ${relayer.sender}`);
@@ -91,7 +94,8 @@ async function main(action: () => Promise<void>): Promise<void> {
     await action();
   } catch (thrown) {
     const error = thrown as Error & { code?: string };
-    console.error(scrub(`${error.code ? `${error.code}: ` : ""}${error.message}`));
+    const text = scrub(`${error.code ? `${error.code}: ` : ""}${error.message}`);
+    console.error(text.split("\n").map(printable).join("\n"));
     process.exit(1);
   }
 }

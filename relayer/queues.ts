@@ -16,7 +16,7 @@ export async function createQueue(config: Config, works: Record<string, Work>, l
   const options = {
     retryMs: settlement.retryMs,
     onError: ({ work, key, failures, error }: { work: string; key: string | null; failures: number; error: Error }) =>
-      log.error({ work, key, failures, error: error.message }, "work failed"),
+      log.error({ work, key, failures, error: brief(error.message) }, "work failed"),
   };
   if (queue.redisUrl === undefined) return createInProcessQueue(works, options);
   return createBullQueue(works, {
@@ -40,6 +40,9 @@ export async function startDashboard(
   if (!dashboard || !("queues" in queue)) return undefined;
   return openDashboard({ ...dashboard, password: dashboardPassword(), queues: queue.queues });
 }
+
+/** A failed statement quotes its parameters, which may be all of a batch: a log is not to grow by megabytes a try. */
+const brief = (text: string): string => (text.length <= 1_000 ? text : `${text.slice(0, 1_000)}…`);
 
 /** Relayers that settle in one registry and keep one ledger share one. */
 export function queuePrefix({ chain, store }: Config): string {

@@ -284,17 +284,17 @@ export function createApi(options: ApiOptions): OpenAPIHono {
 
   api.doc31("/openapi.json", OPENAPI);
   api.get("/healthz", (c) => c.json({ status: "ok", ...withoutErrors(options.health()) }));
+  const ready = onceASecond(options.ready, now);
   api.get("/readyz", async (c) => {
     try {
-      return c.json({ status: "ready", ...withoutErrors(await options.ready()) });
+      return c.json({ status: "ready", ...withoutErrors(await ready()) });
     } catch (error) {
       log.warn({ error: brief((error as Error).message) }, "not ready");
       return refuse(c, error instanceof ChainUnavailable ? problemOf(error, c, log) : new Problem("internal"));
     }
   });
-  api.get("/metrics", async (c) =>
-    c.text(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),
-  );
+  const measured = onceASecond(() => metrics.registry.metrics(), now);
+  api.get("/metrics", async (c) => c.text(await measured(), 200, { "content-type": metrics.registry.contentType }));
   return api;
 }
 
@@ -327,8 +327,25 @@ function brief(text: string, length = 200): string {
   return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
-/** Health for strangers: whether something fails, not the words in which it does. Those are in the log. */
+/**
+ * Asks once, whoever asks again within a second: health has no rate limit, since probes must not be refused, and each
+ * answer of it costs the database and a node that is paid by the question.
+ */
+function onceASecond<T>(ask: () => Promise<T>, now: () => number): () => Promise<T> {
+  let last: { at: number; answer: Promise<T> } | undefined;
+  return () => {
+    if (!last || now() - last.at >= 1_000) last = { at: now(), answer: ask() };
+    return last.answer;
+  };
+}
+
+/**
+ * Health for strangers: whether something fails, not the words in which it does, nor which hosts are asked: with some
+ * providers a host is half of a key. Those are in the log.
+ */
 function withoutErrors(health: Record<string, unknown>): Record<string, unknown> {
-  const json = JSON.stringify(health, (name, value: unknown) => (name === "lastError" ? undefined : value));
+  const json = JSON.stringify(health, (name, value: unknown) =>
+    name === "lastError" || name === "host" ? undefined : value,
+  );
   return JSON.parse(json) as Record<string, unknown>;
 }

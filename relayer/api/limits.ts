@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context, MiddlewareHandler } from "hono";
-import { isIPv6 } from "node:net";
+import type { Server } from "node:http";
+import { isIPv6, type Socket } from "node:net";
 import { Problem } from "./problems.ts";
 
 export interface RateLimit {
@@ -100,6 +101,25 @@ export function readBody({ maxBytes, maxHeldBytes }: { maxBytes: number; maxHeld
 
 function cutShort(): never {
   throw new Problem("malformed", "The body ended before it was complete");
+}
+
+/**
+ * Closes connections of an address that has too many open: a rate limit counts requests, and a connection that is kept
+ * alive costs its owner one a minute. One address must not take the places of all.
+ */
+export function connectionLimit(server: Server, maxEach: number): void {
+  const open = new Map<string, number>();
+  server.on("connection", (socket: Socket) => {
+    const address = networkOf(socket.remoteAddress ?? "unknown");
+    const count = (open.get(address) ?? 0) + 1;
+    open.set(address, count);
+    socket.once("close", () => {
+      const left = open.get(address)! - 1;
+      if (left > 0) open.set(address, left);
+      else open.delete(address);
+    });
+    if (count > maxEach) socket.destroy();
+  });
 }
 
 /** Bounds what is worked on at once, so that memory is bounded too; the rest is told to come back. */

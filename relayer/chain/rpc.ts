@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { boundedText } from "../bounded-text.ts";
 import { ChainUnavailable, NodeRefused, WrongChain } from "./errors.ts";
 
 /** State of one RPC URL, for `/healthz` and metrics. The URL's path and query are left out: they carry API keys. */
@@ -136,6 +137,9 @@ export function createRpc({ urls, chainId, timeoutMs = 10_000, now = () => perfo
   };
 }
 
+/** Largest answer that is read; logs of a whole chain's busiest block are a few. A node is not to fill the memory. */
+const MAX_ANSWER_BYTES = 32_000_000;
+
 interface JsonRpcReply<T> {
   result?: T;
   error?: { code?: number; message?: string; data?: unknown };
@@ -152,9 +156,11 @@ async function post<T>(url: string, method: string, params: readonly unknown[], 
       method: "POST",
       headers: { "content-type": "application/json", ...(authorization ? { authorization } : {}) },
       body: JSON.stringify({ jsonrpc: "2.0", id: ++lastId, method, params }),
+      // Where a node sends on, the credentials and whatever is inside this network would be the next host's to ask.
+      redirect: "error",
       signal: AbortSignal.timeout(timeoutMs),
     });
-    text = await response.text();
+    text = await boundedText(response, MAX_ANSWER_BYTES);
   } catch (error) {
     // fetch says "fetch failed" and hides the reason one level down.
     const { cause, message } = error as Error;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { boundedText } from "../bounded-text.ts";
 import { RelayerUnavailable } from "./errors.ts";
 
 export interface RetryOptions {
@@ -10,6 +11,8 @@ export interface RetryOptions {
   pauseMs: number;
 }
 
+/** Of an answer; the largest are offers of 10,000 receipts. A relayer is not to fill a node's memory. */
+const MAX_ANSWER_BYTES = 16_000_000;
 const LONGEST_PAUSE_MS = 60_000;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -28,7 +31,7 @@ export function retryingFetch({ tries, timeoutMs, pauseMs }: RetryOptions): (req
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
         const response = await fetch(url, { method, headers, signal: inTime, ...(body === undefined ? {} : { body }) });
         // Read here, so that an answer which breaks off is tried again too.
-        const text = await response.text();
+        const text = await boundedText(response, MAX_ANSWER_BYTES);
         const lost = response.status >= 500 || response.status === 429;
         if (!lost || attempt >= tries) {
           const { status, headers: answered } = response;

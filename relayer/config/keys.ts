@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { Wallet } from "ethers";
 import { ConfigError } from "./errors.ts";
 import type { Environment } from "./load.ts";
@@ -28,6 +28,14 @@ export async function loadSigner(config: Pick<Config, "keystore">, env: Environm
   } catch {
     throw new ConfigError("config_key_unusable", `${config.keystore} cannot be opened with RELAYER_KEYSTORE_PASSWORD`);
   }
+}
+
+/** What is wrong with who may read the keystore file; undefined where nothing is, or where there is none. */
+export function keystoreWarning({ keystore }: Pick<Config, "keystore">): string | undefined {
+  if (keystore === undefined || process.platform === "win32") return undefined;
+  const mode = statSync(keystore, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & 0o077) === 0) return undefined;
+  return `${keystore} can be read or written by other users of this machine: chmod 600 it`;
 }
 
 /** Password of the queue's dashboard. @throws {ConfigError} if it is missing or short. */

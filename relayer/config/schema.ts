@@ -48,6 +48,12 @@ export const configSchema = z.strictObject({
       maxInFlight: z.number().int().min(1).default(8).describe("submissions worked on at once"),
       requestsPerSecond: z.number().positive().default(50).describe("that one address may go on making"),
       burst: z.number().int().min(1).default(200).describe("requests that one address may make at once"),
+      maxConnectionsEach: z
+        .number()
+        .int()
+        .min(1)
+        .default(1_000)
+        .describe("connections of one address at once, of 4,000 in all; a reverse proxy counts as one address"),
       timeoutMs: millis.min(1_000).default(30_000).describe("time for a submission"),
       ...operationHttp,
     })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { keccak, type Hex } from "../protocol/index.ts";
+import { fromHex, keccak, toHex, type Hex } from "../protocol/index.ts";
 import { MemoryError } from "./errors.ts";
 
 /** Bytes by the keccak256 of them. Whoever keeps them is trusted with nothing: what comes back is hashed again. */
@@ -50,13 +50,17 @@ export async function readIfThere(file: string): Promise<Uint8Array | null> {
 
 /** Blobs as files of a folder. */
 export function fileBlobs(folder: string): BlobStore {
-  const fileOf = (id: Hex) => join(folder, id.slice(2, 4), id.slice(2));
+  const fileOf = (id: Hex) => {
+    // An id comes from journals that others wrote: whatever is no hash must not become a path.
+    const name = toHex(fromHex(id, 32)).slice(2);
+    return join(folder, name.slice(0, 2), name);
+  };
   return {
     async put(bytes) {
       const id = keccak(bytes);
       await writeWhole(fileOf(id), bytes);
       return id;
     },
-    get: (id) => readIfThere(fileOf(id)),
+    get: async (id) => readIfThere(fileOf(id)),
   };
 }

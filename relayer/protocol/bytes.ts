@@ -19,7 +19,7 @@ export function toHex(bytes: Uint8Array): Hex {
 
 /** Bytes of a hex string. Throws `malformed_hex` for anything else, odd digits included. */
 export function fromHex(hex: string, length?: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array((hex.length - 2) >> 1);
+  const bytes = new Uint8Array(Math.max(0, (hex.length - 2) >> 1));
   writeHex(Buffer.from(bytes.buffer), 0, hex, length ?? bytes.length);
   return bytes;
 }

@@ -127,7 +127,7 @@ interface Sponge {
 
 function instantiate(): Sponge | null {
   // Typed here, as neither Node's types nor the language's name it.
-  const wasm = (globalThis as { WebAssembly?: WebAssemblyApi }).WebAssembly;
+  const wasm = (globalThis as unknown as { WebAssembly?: WebAssemblyApi }).WebAssembly;
   return wasm ? (new wasm.Instance(new wasm.Module(program())).exports as unknown as Sponge) : null;
 }
 interface WebAssemblyApi {

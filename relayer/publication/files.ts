@@ -2,12 +2,13 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
-import type { Hex } from "../protocol/index.ts";
+import { fromHex, type Hex, toHex } from "../protocol/index.ts";
 import { PublicationError, type Store } from "./publication.ts";
 
 /** Where a document lies below a folder, a bucket or a website: `ab/abcdef….leaves`. */
 export function pathOf(dataHash: Hex): string {
-  const name = dataHash.slice(2);
+  // Whatever is no hash must not become a path.
+  const name = toHex(fromHex(dataHash, 32)).slice(2);
   return `${name.slice(0, 2)}/${name}.leaves`;
 }
 

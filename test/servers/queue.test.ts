@@ -2,12 +2,27 @@
 // Bull on a real Redis: what it does when work fails, when processes die, and when Redis itself does.
 import { expect } from "chai";
 import { fork, type ChildProcess } from "node:child_process";
+import { request as httpRequest } from "node:http";
 import { createBullQueue, QueueError, type BullOptions, type SharedQueue } from "../../relayer/queue/bull.ts";
 import { openDashboard } from "../../relayer/queue/dashboard.ts";
 import type { Work } from "../../relayer/queue/queue.ts";
 import { startRedis, type RedisServer } from "../support/redis.ts";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** As a program asks that is no browser: fetch keeps some headers to itself. */
+function request(
+  url: string,
+  { method = "GET", headers }: { method?: string; headers: Record<string, string> },
+): Promise<{ status: number }> {
+  return new Promise((resolve, reject) => {
+    httpRequest(url, { method, headers }, (response) => {
+      response.resume();
+      response.on("end", () => resolve({ status: response.statusCode! }));
+    })
+      .on("error", reject)
+      .end();
+  });
+}
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (let tries = 0; !(await condition()); tries++) {
     if (tries > 1_000) throw new Error(`it never happened: ${what}`);
@@ -252,5 +267,42 @@ describe("queue shared over Redis", () => {
     };
     expect(told.queues[0]).to.deep.include({ name: "work" });
     expect(told.queues[0]!.counts.failed).to.equal(1);
+    // Its page runs its own scripts only, and in nobody's frame.
+    const policy = page.headers.get("content-security-policy")!;
+    expect(policy)
+      .to.include("script-src 'self';")
+      .and.include("frame-ancestors 'none'")
+      .and.include("default-src 'none'");
+    expect(page.headers.get("x-frame-options")).to.equal("DENY");
+    expect(page.headers.get("x-content-type-options")).to.equal("nosniff");
+  });
+
+  it("lets no other page change a queue with an operator's password, and nobody try many", async () => {
+    const queue = await start({ find: async () => [], run: async () => undefined });
+    const password = "correct horse battery";
+    const dashboard = await openDashboard({ host: "127.0.0.1", port: 0, password, queues: queue.queues });
+    open.push(dashboard);
+    const authorization = `Basic ${Buffer.from(`operator:${password}`).toString("base64")}`;
+    const pause = (headers: Record<string, string>) =>
+      request(`${dashboard.url}/api/queues/work/pause`, { method: "PUT", headers: { authorization, ...headers } });
+    const foreign = [
+      { origin: "https://evil.example" },
+      { origin: "null" },
+      { origin: dashboard.url, "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+    ];
+    for (const headers of foreign) expect((await pause(headers as Record<string, string>)).status).to.equal(403);
+    expect(await queue.queues[0]!.isPaused()).to.equal(false);
+    expect((await pause({ origin: dashboard.url, "sec-fetch-site": "same-origin" })).status).to.equal(200);
+    expect(await queue.queues[0]!.isPaused()).to.equal(true);
+    await queue.queues[0]!.resume();
+    const wrong = { authorization: `Basic ${Buffer.from("operator:guess").toString("base64")}` };
+    const statuses: number[] = [];
+    const guess = async (): Promise<void> => {
+      for (let n = 0; n < 30; n++) statuses.push((await request(dashboard.url, { headers: wrong })).status);
+    };
+    await Promise.all(Array.from({ length: 10 }, guess));
+    expect(new Set(statuses)).to.deep.equal(new Set([401, 429]));
+    expect(statuses.filter((status) => status === 401).length).to.be.lessThan(280);
   });
 });

@@ -183,8 +183,10 @@ function parameterValue(api: OpenApi, parameter: Parameter, known: string[]): fc
     : any;
 }
 
+/** encodeURIComponent takes no half of a pair. */
+const wellFormed = (text: string): string => text.replaceAll(/\p{Cs}/gu, "\ufffd");
 const encode = (value: string, loose: boolean): string => {
-  const whole = encodeURIComponent(value.toWellFormed());
+  const whole = encodeURIComponent(wellFormed(value));
   // Some of what may stand unencoded, encoded; and a path that climbs, as it is.
   return loose ? whole.replaceAll(/[0-9a-f](?=x)/g, (c) => `%${c.charCodeAt(0).toString(16)}`) : whole;
 };
@@ -278,10 +280,7 @@ export function requestsOf(api: OpenApi, operation: Operation, seeds: Seeds): fc
       const target = of("path").reduce((at, { name }) => at.replace(`{${name}}`, encode(chosen[name]!, loose)), path);
       // An optional parameter is left away now and then.
       const asked = of("query").filter(({ name }) => given[name]! > 2);
-      const pairs = [
-        ...asked.map(({ name }) => `${name}=${encodeURIComponent(chosen[name]!.toWellFormed())}`),
-        ...query,
-      ];
+      const pairs = [...asked.map(({ name }) => `${name}=${encodeURIComponent(wellFormed(chosen[name]!))}`), ...query];
       const headers: [string, string][] = [
         ...(type === undefined ? [] : ([["content-type", type]] as [string, string][])),
         ...of("header").map(({ name }): [string, string] => [name, printable(chosen[name]!)]),
