@@ -85,4 +85,4 @@ describe("payments of version 1", () => {
     expect(await post("settle", payment, wanted)).to.include({ success: true, network: NAME });
     expect(await post("settle", payment, wanted)).to.include({ success: false, errorReason: "duplicate_settlement" });
   });
-}).timeout(120_000);
+}).timeout(300_000);
