@@ -38,7 +38,8 @@ describe("payments of version 1", () => {
     };
     const client = new x402Client()
       .registerV1(NAME, new ExactEvmSchemeV1(signer as never))
-      .setSpendControls({ allowedAssets: [{ network: NAME, asset: shop.s.asset }] });
+      // Its types know version 2's networks only.
+      .setSpendControls({ allowedAssets: [{ network: NAME as `${string}:${string}`, asset: shop.s.asset }] });
     const payment = await client.createPaymentPayload(asked as unknown as PaymentRequired);
     return { asked, payment };
   }
