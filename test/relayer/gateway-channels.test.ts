@@ -129,4 +129,4 @@ describe("a gateway that takes channels", () => {
     expect(seen.at(-1)!.status).to.equal(502);
     expect(payer.pending().length).to.equal(1);
   });
-}).timeout(120_000);
+}).timeout(300_000);

@@ -198,4 +198,4 @@ describe("a gateway's books", () => {
       .to.contain("410")
       .and.contain("is gone");
   });
-}).timeout(240_000);
+}).timeout(300_000);

@@ -406,4 +406,4 @@ describe("a paid gateway", () => {
     expect(relayed).to.match(/relayer_x402_outcomes_total\{call="settle",outcome="paid"\} [1-9]/);
     expect(relayed).to.match(/relayer_x402_outcomes_total\{call="verify",outcome="duplicate_settlement"\} [1-9]/);
   });
-}).timeout(180_000);
+}).timeout(300_000);

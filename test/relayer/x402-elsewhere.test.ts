@@ -135,4 +135,4 @@ describe("a payment that somebody else carries to its token", () => {
       { numRuns: 25 },
     );
   });
-}).timeout(120_000);
+}).timeout(300_000);

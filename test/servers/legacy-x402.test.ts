@@ -2,7 +2,7 @@
 // The old client of x402, unmodified. It has a lock file of its own and is installed beside the project, not into it.
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,11 +20,16 @@ interface LegacyClient {
 
 function install(): LegacyClient {
   mkdirSync(cache, { recursive: true });
+  const require = createRequire(join(cache, "package.json"));
+  const done = join(cache, "installed.json");
+  const lock = readFileSync(join(home, "package-lock.json"));
+  if (existsSync(done) && readFileSync(done).equals(lock)) return require("x402-fetch") as LegacyClient;
   for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(home, file), join(cache, file));
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   const run = spawnSync("npm", args, { cwd: cache, encoding: "utf8" });
   if (run.status !== 0) throw new Error(`npm ${args.join(" ")} failed in ${cache}:\n${run.stderr}`);
-  return createRequire(join(cache, "package.json"))("x402-fetch") as LegacyClient;
+  writeFileSync(done, lock);
+  return require("x402-fetch") as LegacyClient;
 }
 
 describe("x402-fetch 1.2.0, as published", () => {
@@ -49,4 +54,4 @@ describe("x402-fetch 1.2.0, as published", () => {
     expect((await shop.s.receipt(settled.transaction))!.status).to.equal(1);
     expect([(await shop.s.received()) - before, shop.state.runs]).to.deep.equal([PRICE, 1]);
   });
-}).timeout(600_000);
+}).timeout(900_000);
