@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { Command } from "commander";
 import { pino } from "pino";
-import { createRelayer } from "./app.ts";
 import { ConfigError, describeConfig, loadConfig, type Config } from "./config/index.ts";
 import type { Log } from "./chain/manager-options.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
 import { operatorCommands } from "./operator/commands.ts";
 import { scrubber, secretsOf } from "./operator/secrets.ts";
 import { openSigner } from "./signer/index.ts";
-import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
   .description("Carries signed and proved inferences to the chain, and decides nothing.")
@@ -38,6 +36,8 @@ operatorCommands(program, configuration, () => file() !== undefined, main);
 async function run(): Promise<void> {
   const config = configuration();
   const log = logOf(config);
+  // Commands start without what only a relayer needs.
+  const { createRelayer } = await import("./app.ts");
   const relayer = await createRelayer(config, { signer: await openSigner(config), log });
   console.log(`Relayer listens on ${relayer.url}`);
   console.log(`  sends from   ${relayer.sender}`);
@@ -51,6 +51,7 @@ async function run(): Promise<void> {
 async function work(): Promise<void> {
   const config = configuration();
   const log = logOf(config);
+  const { createWorker } = await import("./worker.ts");
   const worker = await createWorker(config, log);
   console.log(`Worker verifies for ${config.chain.registry} on chain ${config.chain.chainId}`);
   stopOnSignal(worker, log);
