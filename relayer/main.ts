@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { Command } from "commander";
 import { pino } from "pino";
-import { createRelayer } from "./app.ts";
 import { ConfigError, describeConfig, keystoreWarning, loadConfig, type Config } from "./config/index.ts";
 import type { Log } from "./chain/manager-options.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
@@ -12,7 +11,6 @@ import { verifyCommand } from "./verify/command.ts";
 import { salesCommands } from "./sales.ts";
 import { printable } from "./printable.ts";
 import { reconcileCommand } from "./reconcile/command.ts";
-import { createWorker } from "./worker.ts";
 
 const program = new Command("relayer")
   .description("Carries signed and proved inferences to the chain, and decides nothing.")
@@ -47,6 +45,8 @@ async function run(): Promise<void> {
   const log = logOf(config);
   const warning = keystoreWarning(config);
   if (warning !== undefined) log.warn({}, warning);
+  // Commands start without what only a relayer needs.
+  const { createRelayer } = await import("./app.ts");
   const relayer = await createRelayer(config, { signer: await openSigner(config), log });
   console.log(`Relayer listens on ${relayer.url}`);
   console.log(`  sends from   ${relayer.sender}`);
@@ -60,6 +60,7 @@ async function run(): Promise<void> {
 async function work(): Promise<void> {
   const config = configuration();
   const log = logOf(config);
+  const { createWorker } = await import("./worker.ts");
   const worker = await createWorker(config, log);
   console.log(`Worker verifies for ${config.chain.registry} on chain ${config.chain.chainId}`);
   stopOnSignal(worker, log);

@@ -10,13 +10,12 @@ import type { Config, Environment } from "../config/index.ts";
 import { checkOffer } from "../facilitator/offer.ts";
 import { tokenDomain } from "../facilitator/service.ts";
 import { MAX_SKEW, type Hex } from "../protocol/index.ts";
-import { createBullQueue } from "../queue/bull.ts";
-import { queuePrefix } from "../queues.ts";
 import { openSigner } from "../signer/index.ts";
 import { rows } from "../store/database.ts";
 import { StoreError } from "../store/errors.ts";
 import { sql } from "drizzle-orm";
 import { probeChain, type ChainProbe } from "./probe.ts";
+import { evictionPolicy } from "./redis.ts";
 import { openLedger } from "./source.ts";
 
 export interface Finding {
@@ -201,9 +200,10 @@ async function judgeLedger(config: Config): Promise<Verdict> {
 async function judgeRedis(config: Config): Promise<Verdict> {
   const { redisUrl } = config.queue;
   if (redisUrl === undefined) return ok("not configured: this process runs its work by itself");
-  const idle = { find: async () => [], run: async () => undefined, concurrency: 1, sweepMs: 60_000 };
-  const queue = await createBullQueue({ doctor: idle }, { redisUrl, prefix: queuePrefix(config), runs: [] });
-  await queue.close();
+  const policy = await evictionPolicy(redisUrl);
+  if (policy === null)
+    return warn("Redis answers, and does not tell its maxmemory-policy", "see that it is noeviction");
+  if (policy !== "noeviction") return fail(`Redis evicts keys: ${policy}`, "set maxmemory-policy noeviction");
   return ok("Redis answers and evicts nothing");
 }
 

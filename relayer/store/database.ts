@@ -51,7 +51,11 @@ export async function migrationState(db: Database): Promise<{ missing: number; n
   const last = await rows<{ at: string | number | null }>(
     db,
     sql`select max(created_at) as at from drizzle.__drizzle_migrations`,
-  ).catch(() => []);
+  ).catch((error: Error & { code?: string; cause?: { code?: string } }) => {
+    // No such table, or no such schema: nothing was ever migrated here. All else is not known.
+    if (["42P01", "3F000"].includes(error.code ?? error.cause?.code ?? "")) return [];
+    throw error;
+  });
   const at = Number(last[0]?.at ?? 0);
   return { missing: own.filter((millis) => millis > at).length, newer: at > Math.max(...own) };
 }

@@ -3,7 +3,8 @@ import { expect } from "chai";
 import { eq } from "drizzle-orm";
 import { createApiKey } from "../../relayer/store/api-keys.ts";
 import { openDatabase } from "../../relayer/store/database.ts";
-import { apiKeys, batches, transactions, type Scope } from "../../relayer/store/schema.ts";
+import { apiKeys, batches, transactions } from "../../relayer/store/schema.ts";
+import type { Scope } from "../../relayer/store/schema-operation.ts";
 import * as protocol from "../../relayer/protocol/index.ts";
 import {
   batchBody,
@@ -26,7 +27,7 @@ describe("the operator's API", () => {
   const key = chain.addKey(makeKey());
   const model = chain.addModel(1);
   const dataDir = tempDir();
-  const secrets = {} as Record<Scope | "revoked", string>;
+  const secrets = {} as Record<Scope, string>;
   let relayer: RunningRelayer;
   let firstPage: string[];
   const ids: string[] = [];

@@ -52,7 +52,7 @@ describe("a signer elsewhere", () => {
   });
 
   const wanted = {
-    ...{ type: 2, chainId: 31337, nonce: 7, to: `0x${"ab".repeat(20)}`, data: "0x12345678ff", value: 0n },
+    ...{ type: 2 as const, chainId: 31337, nonce: 7, to: `0x${"ab".repeat(20)}`, data: "0x12345678ff", value: 0n },
     ...{ gasLimit: 90_000n, maxFeePerGas: 30n * 10n ** 9n, maxPriorityFeePerGas: 10n ** 9n },
   } as const;
   const sign = (timeoutMs = 5_000) =>

@@ -9,7 +9,8 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { encryptKeystoreJsonSync, Wallet } from "ethers";
 import { createRpc } from "../../relayer/chain/rpc.ts";
 import { keystoreWarning, loadConfig, loadSigner } from "../../relayer/config/index.ts";
-import { filePublication } from "../../relayer/batches/publication.ts";
+import { fileStore } from "../../relayer/publication/files.ts";
+import { publicationIn } from "../../relayer/publication/publication.ts";
 import { fetchBounded } from "../../relayer/consumer/fetch-bounded.ts";
 import { fileBlobs } from "../../relayer/memory/blobs.ts";
 import { printable } from "../../relayer/printable.ts";
@@ -311,7 +312,7 @@ describe("what others name and the relayer opens", () => {
     try {
       writeFileSync(join(folder, "secret"), "secret");
       const blobs = fileBlobs(join(folder, "blobs"));
-      const leaves = filePublication(join(folder, "leaves"));
+      const leaves = publicationIn(fileStore(join(folder, "leaves")));
       for (const id of ["0x../../secret", "0x..", "../secret", "", `0x${"a".repeat(63)}/`, `0x${"/..".repeat(21)}a`]) {
         const [blob, document] = [blobs.get(id as Hex), leaves.read(id as Hex)].map((work) =>
           work.then(

@@ -154,4 +154,32 @@ describe("two relayers and a worker that share ledger, key and Redis", () => {
     expect([refused.status, refused.stdout.toString()]).to.deep.equal([1, ""]);
     expect(refused.stderr.toString()).to.match(/^not_dead: verify batches 1 is no dead letter; see dead-letters .*\n$/);
   });
+
+  it("are looked at by doctor and status, on the ledger itself [FM:redis-evicts]", async () => {
+    const file = join(dataDir, "relayer.json");
+    const env = { ...process.env, RELAYER_PRIVATE_KEY: sender.privateKey };
+    const relayer = (...words: string[]) =>
+      new Promise<{ code: number | null; out: string }>((resolve) => {
+        // Not spawnSync: the chain answers in this process.
+        const child = spawn("tsx", ["relayer/main.ts", "--config", file, ...words], { env, stdio: "pipe" });
+        let out = "";
+        child.stdout.on("data", (chunk: Buffer) => void (out += chunk));
+        child.once("close", (code) => resolve({ code, out }));
+      });
+    const looked = async () => {
+      const { out } = await relayer("doctor", "--json");
+      const found = JSON.parse(out).findings as { check: string; status: string; detail: string }[];
+      return new Map(found.map((one) => [one.check, `${one.status}: ${one.detail}`]));
+    };
+    const well = await looked();
+    expect(well.get("redis")).to.equal("ok: Redis answers and evicts nothing");
+    // The test's server runs without fsync, and that is told.
+    expect(well.get("database")).to.match(/^warn: PostgreSQL has fsync off/);
+    await redis.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    expect((await looked()).get("redis")).to.equal("fail: Redis evicts keys: allkeys-lru");
+    await redis.say("CONFIG", "SET", "maxmemory-policy", "noeviction");
+    const status = JSON.parse((await relayer("status", "--json")).out);
+    expect(status.sender.address).to.equal(sender.address);
+    expect(status.backlog).to.deep.include({ table: "batches", state: "final", count: 16, oldestSeconds: null });
+  });
 });
