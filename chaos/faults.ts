@@ -40,7 +40,7 @@ const SAFE_BLOCKS = 7;
 
 async function until(reached: () => Promise<boolean>, what: string): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
-  while (!(await reached())) {
+  while (!(await reached().catch(() => false))) {
     if (Date.now() > end) throw new Error(`${what} did not come in ${PATIENCE_MS} ms`);
     await sleep(50);
   }

@@ -46,7 +46,8 @@ export const lies: Disturbance[] = [
     rule: (call) => (call.method === "eth_chainId" ? { kind: "answer", result: "0x1" } : undefined),
   },
   { name: "lie: a head that stands still behind", nodes: 1, rule: changing("eth_getBlockByNumber", moved(-15)) },
-  { name: "lie: a head too high", nodes: 1, rule: changing("eth_getBlockByNumber", moved(50)) },
+  // By as much as makes the newest block final: the node below answers what is asked of that block.
+  { name: "lie: a head too high", nodes: 1, rule: changing("eth_getBlockByNumber", moved(5)) },
   { name: "lie: no receipt for what is mined", nodes: 1, rule: changing("eth_getTransactionReceipt", () => null) },
   {
     name: "lie: a forged receipt",

@@ -64,6 +64,11 @@ async function closeEach(): Promise<void> {
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void closeAll().then(() => process.exit(130)));
+// Whatever goes wrong here, nothing may be left running.
+process.on("unhandledRejection", (error) => {
+  console.error(error);
+  void closeAll().then(() => process.exit(1));
+});
 
 try {
   await main();
@@ -244,7 +249,9 @@ async function recovery({ chain }: Setting, { acknowledged }: Load): Promise<num
   const { registry } = chain.protocol;
   while (Date.now() - from < RECOVERY_MS) {
     const fresh = acknowledged.batches.find(({ at }) => at >= from);
-    if (fresh && (await registry.settledAt(fresh.digest)) > 0n) return Date.now() - from;
+    // In a reorganisation the node itself stumbles for a moment; then it is asked again.
+    const settledAt = fresh ? await registry.settledAt(fresh.digest).catch(() => 0n) : 0n;
+    if (settledAt > 0n) return Date.now() - from;
     await sleep(100);
   }
   return null;
