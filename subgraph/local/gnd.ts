@@ -30,6 +30,8 @@ export interface Gnd {
   log(): string;
   /** Ends it, and leaves its database alone. */
   stop(): Promise<void>;
+  /** The same without a word of warning. */
+  kill(): Promise<void>;
 }
 
 /** Where an index stands. */
@@ -46,7 +48,7 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
   const binary = findGnd();
   // npm may have been told to run no install scripts, and packs it without the right to run.
   if (binary.includes("node_modules")) chmodSync(binary, 0o755);
-  const { databaseUrl, rpcUrl, manifest, network, startMs = 120_000 } = options;
+  const { databaseUrl, rpcUrl, manifest, network, startMs = 300_000 } = options;
   const ipfs = await startIpfsStub();
   const folder = mkdtempSync(join(tmpdir(), "opengradient-gnd-"));
   const port = options.port ?? (await freePort());
@@ -83,9 +85,9 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
   process.once("exit", last);
 
   let stopped: Promise<void> | undefined;
-  async function end(): Promise<void> {
+  async function end(signal: "SIGINT" | "SIGKILL"): Promise<void> {
     // It ignores SIGTERM when it hangs, and may then ignore SIGINT too.
-    child.kill("SIGINT");
+    child.kill(signal);
     const kill = setTimeout(() => child.kill("SIGKILL"), 5_000);
     await ended;
     clearTimeout(kill);
@@ -93,7 +95,8 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
     await ipfs.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  const stop = (): Promise<void> => (stopped ??= end());
+  const stop = (): Promise<void> => (stopped ??= end("SIGINT"));
+  const kill = (): Promise<void> => (stopped ??= end("SIGKILL"));
 
   const url = `http://127.0.0.1:${port}/subgraphs/name/subgraph-0`;
   const deadline = Date.now() + startMs;
@@ -110,7 +113,7 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  return { url, pid: child.pid!, log: () => output, stop };
+  return { url, pid: child.pid!, log: () => output, stop, kill };
 }
 
 /** Where the index stands, or null while it has no block yet. @throws where it does not answer. */

@@ -4,6 +4,7 @@
  *
  *   npm run subgraph:local                   starts the demo, and the index as soon as its contracts are there
  *   npm run subgraph:local -- --record FILE  attaches to a chain that runs: FILE as `npm run demo -- --record` writes it
+ *   … --built                                the demo's contracts and circuits are there: it does not build them again
  *   … --port 8000                            where GraphQL is answered
  *   … --check                                when the demo is through, compares every entity with the chain, and ends
  */
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
   options: {
     record: { type: "string" },
     port: { type: "string", default: "8000" },
+    built: { type: "boolean", default: false },
     check: { type: "boolean", default: false },
   },
 });
@@ -84,11 +86,15 @@ async function main(): Promise<boolean> {
 /** The demo in a process of its own, left running when it is through. */
 function startDemo(): { record: string; through(): boolean; ended(): boolean } {
   const record = join(folder, "demo.json");
-  const child: ChildProcess = spawn("tsx", ["demo/start.ts", "--keep", "--record", record], {
-    stdio: ["ignore", "pipe", "inherit"],
-    // A group of its own: Ctrl-C is for us, who end the index before its chain.
-    detached: true,
-  });
+  const child: ChildProcess = spawn(
+    "tsx",
+    [options.built ? "demo/main.ts" : "demo/start.ts", "--keep", "--record", record],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      // A group of its own: Ctrl-C is for us, who end the index before its chain.
+      detached: true,
+    },
+  );
   let through = false;
   let ended = false;
   child.stdout!.on("data", (chunk: Buffer) => {
