@@ -9,6 +9,7 @@ import { openingGas } from "./opening.ts";
 import { attestationGas } from "./attestation.ts";
 import { twinGas } from "./twin.ts";
 import { offChainVerification } from "./verification.ts";
+import { indexRate } from "./index-rate.ts";
 import { ingestion } from "./ingest.ts";
 import { kept, type Row } from "./row.ts";
 
@@ -20,6 +21,7 @@ const measures: [string, () => Promise<Row[]>][] = [
   ["gas of attestation", attestationGas],
   ["off-chain verification", offChainVerification],
   ["receipts through the relayer", () => ingestion()],
+  ["rate of the index", indexRate],
 ];
 
 const wanted = process.argv[2];

@@ -38,7 +38,7 @@ export async function launchRelayer(chain: Chain, folder: string, port: number) 
   const url = `http://127.0.0.1:${port}`;
   for (let tries = 0; ; tries++) {
     if (await ready(url)) break;
-    if (child.exitCode !== null || tries > 300) throw new Error(`The relayer did not start:\n${output}`);
+    if (child.exitCode !== null || tries > 1_200) throw new Error(`The relayer did not start:\n${output}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
