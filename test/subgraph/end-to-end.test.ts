@@ -159,11 +159,14 @@ describe("subgraph beside a chain", function () {
     });
   });
 
-  it("ends without leaving a process, a port or a file behind", async () => {
-    const { pid } = index.gnd;
-    const { url } = index;
-    await index.stop();
-    expect(() => process.kill(pid, 0)).to.throw();
-    expect(await indexHead(url).catch(() => "gone")).to.equal("gone");
+  // A suite of its own, as mocha runs suites after the tests beside them.
+  describe("and its end", () => {
+    it("ends without leaving a process, a port or a file behind", async () => {
+      const { pid } = index.gnd;
+      const { url } = index;
+      await index.stop();
+      expect(() => process.kill(pid, 0)).to.throw();
+      expect(await indexHead(url).catch(() => "gone")).to.equal("gone");
+    });
   });
 });

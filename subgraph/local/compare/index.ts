@@ -3,6 +3,7 @@ import { indexHead } from "../gnd.ts";
 import { type Chain, type ChainEvent, readChain } from "./chain.ts";
 import { EVENT_ENTITIES, type EventSpec } from "./events.ts";
 import { entities, type Entity, type Field, readRows, type Row } from "./rows.ts";
+import { MORE } from "./views-more.ts";
 import { VIEWS } from "./views.ts";
 
 export interface EntityReport {
@@ -45,17 +46,17 @@ export async function compareIndex(
       const one: EntityReport = { entity: entity.name, rows: rows.length, values: 0, left: [] };
       const spec = EVENT_ENTITIES[entity.name];
       if (spec) compareEvents(entity, spec, rows, chain, check, report.problems);
-      const view = VIEWS[entity.name];
-      if (view?.count) {
-        const count = await view.count(chain);
-        if (count !== rows.length) report.problems.push(`${entity.name}: ${rows.length} rows, on chain ${count}`);
-      }
-      if (view)
+      for (const view of [VIEWS[entity.name], MORE[entity.name]]) {
+        if (!view) continue;
+        const count = await view.count?.(chain);
+        if (count !== undefined && count !== rows.length)
+          report.problems.push(`${entity.name}: ${rows.length} rows, on chain ${count}`);
         for (const row of rows) {
           const expected = (await view.expected(row, chain)) ?? {};
           for (const field of entity.fields)
             if (expected[field.name] !== undefined) check(row, field, expected[field.name]);
         }
+      }
       one.left = entity.fields.map(({ name }) => name).filter((name) => name !== "id" && !compared.has(name));
       report.entities.push(one);
     }

@@ -164,7 +164,6 @@ export const ECONOMY: Record<string, ViewSpec> = {
       return { memory: memoryId, reader, from, until };
     },
   },
-  Verifier: { expected: async () => ({}) },
   FeeInbox: {
     count: (chain) => chain.of("FeeInboxes.InboxCreated").length,
     expected: ({ id }, chain) => {
@@ -177,12 +176,6 @@ export const ECONOMY: Record<string, ViewSpec> = {
         swept: sum(sweeps, "amount"),
       };
     },
-  },
-  Operator: {
-    expected: ({ id }, chain) => ({
-      fees: undefined,
-      slashed: sum(chain.of("OPGStaking.Slashed").filter(by("operator", id)), "amount"),
-    }),
   },
   Reservation: {
     expected: ({ id }, chain) => {

@@ -19,7 +19,7 @@ export const VIEWS: Record<string, ViewSpec> = {
         skippedClaims: counted(chain, "InferenceEscrow.ClaimSkipped"),
         skippedAnswers: counted(chain, "GatewayAnswers.AnswerSkipped"),
         gatewayAnswers: counted(chain, "GatewayAnswers.AnswerSettled"),
-        closesAt: BigInt(String(closesAt)) >= 2n ** 64n - 1n ? null : orNull(closesAt),
+        closesAt: closesAt === "0" ? null : closesAt,
         nodes: await one(chain, "NodeRegistry", "nodeCount"),
         keys: counted(chain, "NodeRegistry.KeyAdded", "EnclaveRegistry.KeyAdded"),
         models: counted(chain, "ModelRegistry.ModelRegistered"),
@@ -67,7 +67,7 @@ export const VIEWS: Record<string, ViewSpec> = {
       return {
         operator,
         kind: Number(kind),
-        status: Number(status),
+        status: Number(status) - 1, // 0 is a node that does not exist
         endpoint,
         receipts: receipts.reduce((total, { args }) => total + BigInt(String(args["count"] ?? 1)), 0n).toString(),
         fees: sum(chain.of("FeeSplitter.FeesPaid").filter(by("nodeId", id)), "amount"),
