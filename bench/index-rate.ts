@@ -70,8 +70,7 @@ async function timed(action: () => Promise<unknown>): Promise<number> {
 }
 
 async function caughtUp(chain: Chain, index: Index): Promise<void> {
-  const { number, hash } = (await chain.provider.getBlock("latest"))!;
-  await indexed(index.gnd, { number, hash }, 1_800_000);
+  await indexed(index.gnd, chain.url, await chain.provider.getBlockNumber(), 1_800_000);
 }
 
 /** What an indexer would do by itself: every log of the registry, decoded, nothing kept. */

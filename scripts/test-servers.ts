@@ -14,7 +14,7 @@ if (spawnSync("redis-server", ["--version"]).status !== 0)
   throw new Error("No Redis server found. On Debian: apt-get install redis-server.");
 
 const given = process.env["DATABASE_URL"];
-const server: PostgresServer =
+const server: Pick<PostgresServer, "url" | "stop"> =
   given === undefined ? await startPostgres() : { url: given, stop: async () => undefined };
 try {
   const files = globSync("test/servers/**/*.test.ts").sort();

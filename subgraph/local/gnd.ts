@@ -131,22 +131,31 @@ export async function indexHead(url: string): Promise<IndexHead | null> {
   return { ...data._meta.block, hasIndexingErrors: data._meta.hasIndexingErrors };
 }
 
-/** Waits until a block is indexed: that very block, where its hash is given. */
-export async function indexed(
-  gnd: Gnd,
-  block: { number: number; hash?: string | null },
-  patienceMs = 120_000,
-): Promise<IndexHead> {
+/**
+ * Waits until a block is indexed, and until what is indexed is on the chain: during a reorganisation an index may be as
+ * far on the branch that lost.
+ */
+export async function indexed(gnd: Gnd, rpcUrl: string, block: number, patienceMs = 120_000): Promise<IndexHead> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const head = await indexHead(gnd.url).catch(() => null);
     if (head?.hasIndexingErrors) throw new Error(`The subgraph failed:\n${gnd.log().slice(-8_000)}`);
-    if (head && head.number >= block.number && (!block.hash || head.number > block.number || head.hash === block.hash))
-      return head;
+    if (head && head.number >= block && head.hash === (await hashOf(rpcUrl, head.number))) return head;
     if (Date.now() > deadline)
-      throw new Error(`Block ${block.number} was not indexed, but ${head?.number}:\n${gnd.log().slice(-8_000)}`);
+      throw new Error(`Block ${block} was not indexed, but ${head?.number}:\n${gnd.log().slice(-8_000)}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+async function hashOf(rpcUrl: string, block: number): Promise<string | null> {
+  const params = [`0x${block.toString(16)}`, false];
+  const response = await fetch(rpcUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_getBlockByNumber", params }),
+  });
+  const { result } = (await response.json()) as { result: { hash: string } | null };
+  return result?.hash ?? null;
 }
 
 /** graph-node is patient with public chains; a local one makes a block whenever asked. */

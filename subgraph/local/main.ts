@@ -75,10 +75,10 @@ async function main(): Promise<boolean> {
   if (demo) await until(() => demo.through() || demo.ended(), "the demo's end");
   if (demo?.ended()) throw new Error("The demo failed.");
   const provider = new JsonRpcProvider(rpcUrl, 31337, { staticNetwork: true });
-  const block = (await provider.getBlock("latest"))!;
+  const block = await provider.getBlockNumber();
   provider.destroy();
-  await indexed(index.gnd, { number: block.number, hash: block.hash });
-  const report = await compareIndex(index.url, rpcUrl, contracts, block.number);
+  await indexed(index.gnd, rpcUrl, block, 600_000);
+  const report = await compareIndex(index.url, rpcUrl, contracts, block);
   console.log(describeComparison(report));
   return report.problems.length === 0;
 }

@@ -10,6 +10,10 @@ export interface PostgresServer {
   url: string;
   /** Ends the server and deletes everything it kept. */
   stop(): Promise<void>;
+  /** As if its machine lost power: nothing is said to anybody. The files stay. */
+  kill(): Promise<void>;
+  /** Starts it again over the same files, at the same address. */
+  start(): Promise<void>;
 }
 
 /** The newest PostgreSQL binaries of the machine: Debian keeps them off the path. */
@@ -23,7 +27,10 @@ function binaries(): string {
   throw new Error("No PostgreSQL server found. On Debian: apt-get install postgresql. Or set DATABASE_URL.");
 }
 
-/** A PostgreSQL server of one's own in a temporary folder on a free port of the loopback address. */
+/**
+ * A PostgreSQL server of one's own in a temporary folder on a free port of the loopback address.
+ * @param settings As `name=value`. Files are not synced unless one of them says so.
+ */
 export async function startPostgres(...settings: string[]): Promise<PostgresServer> {
   const bin = binaries();
   const folder = mkdtempSync(join(tmpdir(), "opengradient-postgres-"));
@@ -60,46 +67,52 @@ async function startIn(folder: string, bin: string, settings: readonly string[])
   );
   rmSync(passwordFile);
   if (init.status !== 0) throw new Error(`initdb failed: ${init.stderr.toString()}`);
-  const server = spawn(
-    join(bin, "postgres"),
-    [
-      ...["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"],
-      ...settings.flatMap((setting) => ["-c", setting]),
-    ],
-    // A group of its own: a terminal's Ctrl-C is for whoever started it, who ends it when its clients are gone.
-    { ...identity, cwd: folder, stdio: "ignore", detached: true },
-  );
+  let server: ChildProcess | undefined;
   // Whatever becomes of this process, the server ends with it, at once and without a trace.
   const last = (): void => {
-    server.kill("SIGKILL");
+    server?.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   process.once("exit", last);
-  for (
-    let tries = 0;
-    spawnSync(join(bin, "pg_isready"), ["-q", "-h", "127.0.0.1", "-p", String(port)]).status !== 0;
-    tries++
-  ) {
-    if (tries > 300 || server.exitCode !== null) {
-      await stop(server, folder);
-      throw new Error("PostgreSQL did not start.");
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return {
-    url: `postgres://test:${password}@127.0.0.1:${port}/postgres`,
-    stop: async () => {
-      process.removeListener("exit", last);
-      await stop(server, folder);
-    },
-  };
-}
 
-async function stop(server: ChildProcess, folder: string): Promise<void> {
-  if (server.exitCode === null && server.signalCode === null) {
-    const ended = new Promise((resolve) => server.once("exit", resolve));
-    server.kill("SIGINT"); // fast shutdown
+  async function start(): Promise<void> {
+    const words = ["fsync=off", ...settings].flatMap((setting) => ["-c", setting]);
+    const ready = ["-q", "-h", "127.0.0.1", "-p", String(port)];
+    for (let tries = 0; ; tries++) {
+      // After a kill the first one may be refused: children of the one before are still leaving.
+      if (!server || hasEnded(server))
+        server = spawn(
+          join(bin, "postgres"),
+          ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, ...words],
+          // A group of its own: a terminal's Ctrl-C is for whoever started it, who ends it when its clients are gone.
+          { ...identity, cwd: folder, stdio: "ignore", detached: true },
+        );
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (spawnSync(join(bin, "pg_isready"), ready).status === 0) return;
+      if (tries > 300) throw new Error("PostgreSQL did not start.");
+    }
+  }
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    const ending = server;
+    server = undefined;
+    if (!ending || hasEnded(ending)) return;
+    const ended = new Promise((resolve) => ending.once("exit", resolve));
+    ending.kill(signal);
     await ended;
   }
-  rmSync(folder, { recursive: true, force: true });
+  async function stop(): Promise<void> {
+    await end("SIGINT"); // fast shutdown
+    process.removeListener("exit", last);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const url = `postgres://test:${password}@127.0.0.1:${port}/postgres`;
+  return { url, stop, kill: () => end("SIGKILL"), start };
 }
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
