@@ -9,6 +9,7 @@ import { openingGas } from "./opening.ts";
 import { attestationGas } from "./attestation.ts";
 import { twinGas } from "./twin.ts";
 import { offChainVerification, provedByProcesses } from "./verification.ts";
+import { indexRate } from "./index-rate.ts";
 import { ingestion } from "./ingest.ts";
 import { load } from "./load.ts";
 import { kept, type Row } from "./row.ts";
@@ -23,6 +24,7 @@ const measures: [string, () => Promise<Row[]>][] = [
   ["receipts through the relayer", () => ingestion()],
   ["load that a relayer bears", () => load()],
   ["proofs by more processes", provedByProcesses],
+  ["rate of the index", indexRate],
 ];
 
 const wanted = process.argv[2];

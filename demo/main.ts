@@ -5,8 +5,9 @@
  *
  *   npm run demo             runs and ends
  *   npm run demo -- --keep   leaves chain, relayer and nodes running, and prints where they are
+ *   … --record FILE          writes there where the chain is and what was deployed, before anything happens on it
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -32,10 +33,12 @@ import { freePort, openingFromWire, type WireStatus } from "./wire.ts";
 import { lend, openVault, valuesToScore } from "./vault.ts";
 
 const COUNTS = { plain: 200, enclave: 150, risk: 40, digits: 4 };
-const CHAIN_PORT = 8545;
-const RELAYER_PORT = 8080;
+const CHAIN_PORT = Number(process.env["DEMO_CHAIN_PORT"] ?? 8545);
+const RELAYER_PORT = Number(process.env["DEMO_RELAYER_PORT"] ?? 8080);
 
-const { values: options } = parseArgs({ options: { keep: { type: "boolean", default: false } } });
+const { values: options } = parseArgs({
+  options: { keep: { type: "boolean", default: false }, record: { type: "string" } },
+});
 const folder = await mkdtemp(join(tmpdir(), "opengradient-demo-"));
 const closers: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
 let interrupted = false;
@@ -66,6 +69,11 @@ async function main(): Promise<void> {
   const chain = await startChain(options.keep ? CHAIN_PORT : 0);
   closers.push(() => chain.close());
   for (const [name, address] of Object.entries(chain.addresses)) line(`  ${name.padEnd(19)} ${address}`);
+  if (options.record !== undefined) {
+    const record = { chainId: 31337, startBlock: 0, rpcUrl: chain.url, contracts: chain.addresses };
+    await writeFile(`${options.record}.part`, JSON.stringify(record));
+    await rename(`${options.record}.part`, options.record);
+  }
   const relayer = await launchRelayer(chain, folder, options.keep ? RELAYER_PORT : await freePort());
   closers.push(() => relayer.close());
   line(`  ${"chain".padEnd(19)} ${chain.url}`);

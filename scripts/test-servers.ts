@@ -7,14 +7,15 @@
  */
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
-import { startPostgres } from "../test/support/postgres.ts";
+import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
 
 // The suites start Redis servers of their own, to wipe and stop them.
 if (spawnSync("redis-server", ["--version"]).status !== 0)
   throw new Error("No Redis server found. On Debian: apt-get install redis-server.");
 
 const given = process.env["DATABASE_URL"];
-const server = given === undefined ? await startPostgres() : { url: given, stop: async () => undefined };
+const server: Pick<PostgresServer, "url" | "stop"> =
+  given === undefined ? await startPostgres() : { url: given, stop: async () => undefined };
 try {
   const files = globSync("test/servers/**/*.test.ts").sort();
   const run = spawnSync("hardhat", ["test", "mocha", ...files], {

@@ -236,7 +236,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const found = findingsBag();
     const tally: comparison.Tally = { keys: new Map(), days: new Map() };
     let [compared, unchecked] = [0, 0];
-    const graceFrom = Math.floor((now() - options.graceMs) / 1_000);
+    // A chain's clock may be ahead of ours.
+    const graceFrom = Math.max(now() / 1_000, upTo.timestamp) - options.graceMs / 1_000;
 
     async function part(limit: number, start: Cursor): Promise<Cursor | null> {
       let cursor: Cursor | null = start;

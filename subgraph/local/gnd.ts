@@ -30,6 +30,8 @@ export interface Gnd {
   log(): string;
   /** Ends it, and leaves its database alone. */
   stop(): Promise<void>;
+  /** The same without a word of warning. */
+  kill(): Promise<void>;
 }
 
 /** Where an index stands. */
@@ -46,7 +48,7 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
   const binary = findGnd();
   // npm may have been told to run no install scripts, and packs it without the right to run.
   if (binary.includes("node_modules")) chmodSync(binary, 0o755);
-  const { databaseUrl, rpcUrl, manifest, network, startMs = 120_000 } = options;
+  const { databaseUrl, rpcUrl, manifest, network, startMs = 300_000 } = options;
   const ipfs = await startIpfsStub();
   const folder = mkdtempSync(join(tmpdir(), "opengradient-gnd-"));
   const port = options.port ?? (await freePort());
@@ -83,9 +85,9 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
   process.once("exit", last);
 
   let stopped: Promise<void> | undefined;
-  async function end(): Promise<void> {
+  async function end(signal: "SIGINT" | "SIGKILL"): Promise<void> {
     // It ignores SIGTERM when it hangs, and may then ignore SIGINT too.
-    child.kill("SIGINT");
+    child.kill(signal);
     const kill = setTimeout(() => child.kill("SIGKILL"), 5_000);
     await ended;
     clearTimeout(kill);
@@ -93,7 +95,8 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
     await ipfs.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  const stop = (): Promise<void> => (stopped ??= end());
+  const stop = (): Promise<void> => (stopped ??= end("SIGINT"));
+  const kill = (): Promise<void> => (stopped ??= end("SIGKILL"));
 
   const url = `http://127.0.0.1:${port}/subgraphs/name/subgraph-0`;
   const deadline = Date.now() + startMs;
@@ -110,7 +113,7 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  return { url, pid: child.pid!, log: () => output, stop };
+  return { url, pid: child.pid!, log: () => output, stop, kill };
 }
 
 /** Where the index stands, or null while it has no block yet. @throws where it does not answer. */
@@ -128,22 +131,31 @@ export async function indexHead(url: string): Promise<IndexHead | null> {
   return { ...data._meta.block, hasIndexingErrors: data._meta.hasIndexingErrors };
 }
 
-/** Waits until a block is indexed: that very block, where its hash is given. */
-export async function indexed(
-  gnd: Gnd,
-  block: { number: number; hash?: string | null },
-  patienceMs = 120_000,
-): Promise<IndexHead> {
+/**
+ * Waits until a block is indexed, and until what is indexed is on the chain: during a reorganisation an index may be as
+ * far on the branch that lost.
+ */
+export async function indexed(gnd: Gnd, rpcUrl: string, block: number, patienceMs = 120_000): Promise<IndexHead> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const head = await indexHead(gnd.url).catch(() => null);
     if (head?.hasIndexingErrors) throw new Error(`The subgraph failed:\n${gnd.log().slice(-8_000)}`);
-    if (head && head.number >= block.number && (!block.hash || head.number > block.number || head.hash === block.hash))
-      return head;
+    if (head && head.number >= block && head.hash === (await hashOf(rpcUrl, head.number))) return head;
     if (Date.now() > deadline)
-      throw new Error(`Block ${block.number} was not indexed, but ${head?.number}:\n${gnd.log().slice(-8_000)}`);
+      throw new Error(`Block ${block} was not indexed, but ${head?.number}:\n${gnd.log().slice(-8_000)}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+async function hashOf(rpcUrl: string, block: number): Promise<string | null> {
+  const params = [`0x${block.toString(16)}`, false];
+  const response = await fetch(rpcUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_getBlockByNumber", params }),
+  });
+  const { result } = (await response.json()) as { result: { hash: string } | null };
+  return result?.hash ?? null;
 }
 
 /** graph-node is patient with public chains; a local one makes a block whenever asked. */

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { type PostgresServer, startPostgres } from "../../test/support/postgres.ts";
+import { freePort } from "../../demo/wire.ts";
 import { findGnd } from "./binary.ts";
 import { buildSubgraph, NETWORK, placeSubgraph } from "./build.ts";
 import { type Gnd, startGnd } from "./gnd.ts";
@@ -21,6 +22,8 @@ export interface Index {
   url: string;
   databaseUrl: string;
   gnd: Gnd;
+  /** Kills graph-node, as a machine that fails does, and starts it again on the same database. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   /** Ends all of it and deletes what it kept. */
   stop(): Promise<void>;
 }
@@ -35,12 +38,22 @@ export async function startIndex({ rpcUrl, contracts, port, databaseUrl }: Index
   };
   try {
     const server: Pick<PostgresServer, "url"> = databaseUrl ? { url: databaseUrl } : await ownPostgres(closers);
-    const gnd = await startGnd({
-      ...{ databaseUrl: server.url, rpcUrl, manifest, network: NETWORK },
-      ...(port === undefined ? {} : { port }),
-    });
-    closers.push(() => gnd.stop());
-    return { url: gnd.url, databaseUrl: server.url, gnd, stop };
+    const settings = { databaseUrl: server.url, rpcUrl, manifest, network: NETWORK };
+    const at = port ?? (await freePort());
+    const index: Index = {
+      url: "",
+      databaseUrl: server.url,
+      gnd: await startGnd({ ...settings, port: at }),
+      async restart(meanwhile) {
+        await index.gnd.kill();
+        await meanwhile?.();
+        index.gnd = await startGnd({ ...settings, port: at });
+      },
+      stop,
+    };
+    index.url = index.gnd.url;
+    closers.push(() => index.gnd.stop());
+    return index;
   } catch (error) {
     await stop();
     throw error;

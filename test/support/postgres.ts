@@ -8,7 +8,7 @@ import { freePort } from "../../demo/wire.ts";
 export interface PostgresServer {
   /** Of a database in UTF-8 with the C locale, as its owner, password included. */
   url: string;
-  /** Ends it in order and removes its files. */
+  /** Ends the server and deletes everything it kept. */
   stop(): Promise<void>;
   /** As if its machine lost power: nothing is said to anybody. The files stay. */
   kill(): Promise<void>;
@@ -68,13 +68,19 @@ async function startIn(folder: string, bin: string, settings: readonly string[])
   rmSync(passwordFile);
   if (init.status !== 0) throw new Error(`initdb failed: ${init.stderr.toString()}`);
   let server: ChildProcess | undefined;
+  // Whatever becomes of this process, the server ends with it, at once and without a trace.
+  const last = (): void => {
+    server?.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  };
+  process.once("exit", last);
 
   async function start(): Promise<void> {
     const words = ["fsync=off", ...settings].flatMap((setting) => ["-c", setting]);
     const ready = ["-q", "-h", "127.0.0.1", "-p", String(port)];
     for (let tries = 0; ; tries++) {
       // After a kill the first one may be refused: children of the one before are still leaving.
-      if (!server || server.exitCode !== null)
+      if (!server || hasEnded(server))
         server = spawn(
           join(bin, "postgres"),
           ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, ...words],
@@ -87,29 +93,26 @@ async function startIn(folder: string, bin: string, settings: readonly string[])
     }
   }
   async function end(signal: NodeJS.Signals): Promise<void> {
-    if (!server) return;
-    const ended = new Promise((resolve) => server!.once("exit", resolve));
-    if (server.exitCode === null && server.signalCode === null) {
-      server.kill(signal);
-      await ended;
-    }
+    const ending = server;
     server = undefined;
+    if (!ending || hasEnded(ending)) return;
+    const ended = new Promise((resolve) => ending.once("exit", resolve));
+    ending.kill(signal);
+    await ended;
   }
-  // Whatever becomes of this process, the server ends with it, at once and without a trace.
-  const last = (): void => {
-    server?.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-  };
-  process.once("exit", last);
-  await start();
-  return {
-    url: `postgres://test:${password}@127.0.0.1:${port}/postgres`,
-    start,
-    kill: () => end("SIGKILL"),
-    async stop() {
-      process.removeListener("exit", last);
-      await end("SIGINT"); // fast shutdown
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  async function stop(): Promise<void> {
+    await end("SIGINT"); // fast shutdown
+    process.removeListener("exit", last);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const url = `postgres://test:${password}@127.0.0.1:${port}/postgres`;
+  return { url, stop, kill: () => end("SIGKILL"), start };
 }
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;

@@ -1,6 +1,6 @@
 // What the chain itself says: every log of every contract that the subgraph follows, and what their functions answer.
 import { readFileSync } from "node:fs";
-import { Contract, Interface, type InterfaceAbi, JsonRpcProvider, type Result } from "ethers";
+import { Contract, Interface, type InterfaceAbi, JsonRpcProvider, type Result, type TransactionReceipt } from "ethers";
 import { CONTRACTS, TEMPLATES } from "../../contracts.ts";
 
 /** A log, decoded. Hex in lower case. */
@@ -14,6 +14,9 @@ export interface ChainEvent {
   time: number;
   transaction: string;
   sender: string;
+  /** Of its transaction. */
+  gasUsed: bigint;
+  gasPrice: bigint;
   logIndex: number;
 }
 
@@ -55,7 +58,7 @@ export async function readChain(
   }
   const logs = await provider.getLogs({ fromBlock: 0, toBlock: block });
   const times = new Map<number, number>();
-  const senders = new Map<string, string>();
+  const receipts = new Map<string, TransactionReceipt>();
   const events: ChainEvent[] = [];
   const template = { name: TEMPLATES[0]!.name, abi: new Interface(abiOf(TEMPLATES[0]!.artifact)) };
   for (const log of logs) {
@@ -63,15 +66,16 @@ export async function readChain(
     const parsed = at?.abi.parseLog(log);
     if (!at || !parsed) continue;
     if (!times.has(log.blockNumber)) times.set(log.blockNumber, (await provider.getBlock(log.blockNumber))!.timestamp);
-    if (!senders.has(log.transactionHash))
-      senders.set(log.transactionHash, (await provider.getTransaction(log.transactionHash))!.from.toLowerCase());
+    if (!receipts.has(log.transactionHash))
+      receipts.set(log.transactionHash, (await provider.getTransactionReceipt(log.transactionHash))!);
+    const { from, gasUsed, gasPrice } = receipts.get(log.transactionHash)!;
     const args = argsOf(parsed.args, parsed.fragment.inputs);
     // An inbox is followed from when it got its code on.
     if (parsed.name === "InboxCreated") contracts.set(String(args["inbox"]), template);
     events.push({
       ...{ contract: at.name, address: log.address.toLowerCase(), name: parsed.name, args },
       ...{ block: log.blockNumber, time: times.get(log.blockNumber)!, logIndex: log.index },
-      ...{ transaction: log.transactionHash, sender: senders.get(log.transactionHash)! },
+      ...{ transaction: log.transactionHash, sender: from.toLowerCase(), gasUsed, gasPrice },
     });
   }
   return {
