@@ -31,7 +31,8 @@ import { insertSingle, offeredSeal, readSeal, receiptOf, sealBatch } from "../st
 import { mountTwinFees } from "../twin/api.ts";
 import type { FeesFeed } from "../twin/feed.ts";
 import type { Door } from "./door.ts";
-import { clientOf, inFlightLimit, onlyJson, rateLimit, readBody, type RateLimit } from "./limits.ts";
+import { OPENAPI, withoutErrors } from "./description.ts";
+import { clientOf, inFlightLimit, onlyJson, rateLimit, readBody, type RateLimit, onceASecond } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { createOpenings } from "./openings.ts";
 import { Problem, respond, type ProblemCode } from "./problems.ts";
@@ -72,19 +73,6 @@ export interface ApiOptions {
   log: Log;
   now?: () => number;
 }
-
-/** Head of the API's own description. */
-export const OPENAPI = {
-  openapi: "3.1.0",
-  info: {
-    title: "OpenGradient settlement relayer",
-    version: "1.0.0",
-    description:
-      "Takes signed receipts, signed batches and proved batches, and carries them to the chain. An answer of 201 says " +
-      "that it is durable. The relayer decides nothing: ask the InferenceRegistry whether a receipt is verified. " +
-      "Every POST but that of an API key takes an Idempotency-Key, good for a day.",
-  },
-} as const;
 
 /** The HTTP API. */
 export function createApi(options: ApiOptions): OpenAPIHono {
@@ -325,27 +313,4 @@ function problemOf(error: Error, c: Context, log: Log): Problem {
 /** What somebody else wrote, cut to a length that neither answers nor logs suffer from. */
 function brief(text: string, length = 200): string {
   return text.length <= length ? text : `${text.slice(0, length)}…`;
-}
-
-/**
- * Asks once, whoever asks again within a second: health has no rate limit, since probes must not be refused, and each
- * answer of it costs the database and a node that is paid by the question.
- */
-function onceASecond<T>(ask: () => Promise<T>, now: () => number): () => Promise<T> {
-  let last: { at: number; answer: Promise<T> } | undefined;
-  return () => {
-    if (!last || now() - last.at >= 1_000) last = { at: now(), answer: ask() };
-    return last.answer;
-  };
-}
-
-/**
- * Health for strangers: whether something fails, not the words in which it does, nor which hosts are asked: with some
- * providers a host is half of a key. Those are in the log.
- */
-function withoutErrors(health: Record<string, unknown>): Record<string, unknown> {
-  const json = JSON.stringify(health, (name, value: unknown) =>
-    name === "lastError" || name === "host" ? undefined : value,
-  );
-  return JSON.parse(json) as Record<string, unknown>;
 }

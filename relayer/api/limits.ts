@@ -142,3 +142,15 @@ export const onlyJson: MiddlewareHandler = (c, next) => {
   if (c.req.method === "POST" && !/^application\/json(\s*;|$)/i.test(type)) throw new Problem("unsupported_media_type");
   return next();
 };
+
+/**
+ * Asks once, whoever asks again within a second: health has no rate limit, since probes must not be refused, and each
+ * answer of it costs the database and a node that is paid by the question.
+ */
+export function onceASecond<T>(ask: () => Promise<T>, now: () => number): () => Promise<T> {
+  let last: { at: number; answer: Promise<T> } | undefined;
+  return () => {
+    if (!last || now() - last.at >= 1_000) last = { at: now(), answer: ask() };
+    return last.answer;
+  };
+}
