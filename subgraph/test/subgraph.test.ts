@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import { expect } from "chai";
+import { Chain } from "../testing/chain.ts";
+import { startNode, type RunningNode } from "../testing/gnd.ts";
+import { account, DAY, join as register, Scenario, word } from "../testing/scenario.ts";
+import type { Story } from "../testing/story.ts";
+import { longRun } from "./longRun.ts";
+import { people } from "./people.ts";
+import { orphans } from "./orphans.ts";
+import { settlement } from "./settlement.ts";
+
+const STORIES: readonly Story[] = [settlement, orphans, people, longRun(20261121, 150)];
+/** One more, for what is taken back. */
+const REORGANISED = STORIES.length;
+
+const chain = new Chain(1_790_000_000);
+const told = STORIES.map((story, number) => {
+  const scenario = new Scenario(chain, number);
+  return { ...story, scenario, checks: story.write(scenario) };
+});
+const last = new Scenario(chain, REORGANISED);
+const key = register(last, 1, account("operator"), "key").key;
+const batch = (name: string, count: number, seconds = 12): number =>
+  last.emit("InferenceRegistry", "BatchSettled", { digest: word(name), keyId: key, mode: 0, count }, seconds);
+// Whatever is open by hour or day is closed.
+batch("first", 10, 2 * DAY);
+
+describe("the subgraph in graph-node, over an invented chain", function () {
+  this.timeout(1_800_000);
+  let node: RunningNode;
+
+  before(async () => {
+    const addresses = [...told.map(({ scenario }) => scenario.addressOf), last.addressOf];
+    node = await startNode(chain, addresses, join(import.meta.dirname, "../../.cache/gnd.log"));
+    await node.synced();
+  });
+  after(async () => node.stop());
+
+  for (const [number, { title, checks }] of told.entries())
+    describe(title, () => {
+      for (const { what, query, expected } of checks)
+        it(what, async () => {
+          expect(await node.query(number, query)).to.deep.equal(expected);
+        });
+    });
+
+  describe("a chain that reorganises", () => {
+    const asked = `{ protocol(id: "0x01") { batches receipts } batches(orderBy: count) { count }
+      concentrations(where: { role: INFERENCE, day: null }) { total members amounts } }`;
+    const found = (counts: number[]): object => {
+      const sum = counts.reduce((a, b) => a + b, 0);
+      return {
+        protocol: { batches: String(counts.length), receipts: String(sum) },
+        batches: counts.map((count) => ({ count })),
+        concentrations: [{ total: String(sum), members: "1", amounts: [String(sum)] }],
+      };
+    };
+
+    it("forgets batches of blocks that are no longer part of it, and takes those that are", async () => {
+      const fork = chain.blocks.length;
+      batch("second", 20);
+      batch("third", 30);
+      await node.synced();
+      expect(await node.query(REORGANISED, asked)).to.deep.equal(found([10, 20, 30]));
+      chain.rewind(fork);
+      batch("other", 25);
+      batch("third", 40);
+      batch("fourth", 50);
+      await node.synced();
+      expect(await node.query(REORGANISED, asked)).to.deep.equal(found([10, 25, 40, 50]));
+    });
+  });
+});
