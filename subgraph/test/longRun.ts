@@ -167,7 +167,8 @@ function holderChecks(facts: Facts): Check[] {
   return [
     {
       what: "knows who holds how many keys of each twin, and how many hold some",
-      query: "{ twinHolders(first: 1000, orderBy: id) { id keys } twins(orderBy: id) { id holderCount tradeCount supply reserve } }",
+      query:
+        "{ twinHolders(first: 1000, orderBy: id) { id keys } twins(orderBy: id) { id holderCount tradeCount supply reserve } }",
       expected: {
         twinHolders: [...keys].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, has]) => ({ id, keys: String(has) })),
         twins: twins.map((id) => {

@@ -54,7 +54,8 @@ export const orphans: Story = {
       },
       {
         what: "keeps nothing of them that would point nowhere",
-        query: "{ batches { id } collections { id } keyChanges { id } faults { id } slashes { id } votes { id } twinTrades { id } feePayments { id } stakeChanges { id } }",
+        query:
+          "{ batches { id } collections { id } keyChanges { id } faults { id } slashes { id } votes { id } twinTrades { id } feePayments { id } stakeChanges { id } }",
         expected: Object.fromEntries(
           "batches collections keyChanges faults slashes votes twinTrades feePayments stakeChanges"
             .split(" ")

@@ -23,7 +23,13 @@ export const people: Story = {
     now("EnclaveRegistry", "MeasurementKnown", { measurement: word("image"), target: nodeId(3) });
     const old = join(story, 2, account("operator"), "old", true).key;
     now("EnclaveRegistry", "EnclaveAdmitted", { keyId: old, nodeId: nodeId(2), measurement: word("image") });
-    now("EnclaveRegistry", "KeyAdded", { keyId: word("new"), nodeId: nodeId(2), kind: 2, signer: NOBODY, validUntil: 99 });
+    now("EnclaveRegistry", "KeyAdded", {
+      keyId: word("new"),
+      nodeId: nodeId(2),
+      kind: 2,
+      signer: NOBODY,
+      validUntil: 99,
+    });
     now("EnclaveRegistry", "EnclaveAdmitted", { keyId: word("new"), nodeId: nodeId(2), measurement: word("image") });
     now("EnclaveRegistry", "KeyHandedOver", { keyId: old, successor: word("new"), nodeId: nodeId(2), endsAt: 33 });
     now("EnclaveRegistry", "KeyRetired", { keyId: word("new"), nodeId: nodeId(2), validUntil: 44 });
@@ -38,7 +44,13 @@ export const people: Story = {
     now("EnclaveHeartbeats", "Heartbeat", { keyId: old, timestamp: 8 });
     now("EnclaveHeartbeats", "Heartbeat", { keyId: old, timestamp: 9 });
     now("GatewayAnswers", "AnswerSettled", {
-      ...{ requestId: word("answer"), keyId: word("new"), requestHash: word("rq"), outputHash: word("out"), timestamp: 77 },
+      ...{
+        requestId: word("answer"),
+        keyId: word("new"),
+        requestHash: word("rq"),
+        outputHash: word("out"),
+        timestamp: 77,
+      },
     });
     now("GatewayAnswers", "AnswerSkipped", { index: 3, reason: 27 });
     const skipped = story.lastId();
@@ -57,7 +69,12 @@ export const people: Story = {
     now("ModelRegistry", "Frozen", { target, until: 66 });
     now("ModelRegistry", "FreezeRearmed", { target });
     for (const name of ["grand", "parent", "other"])
-      now("ModelRegistry", "ModelRegistered", { modelId: word(name), verifier: NOBODY, owner: account(name), modes: 1 });
+      now("ModelRegistry", "ModelRegistered", {
+        modelId: word(name),
+        verifier: NOBODY,
+        owner: account(name),
+        modes: 1,
+      });
     const lineage = (name: string, depth: number, royalty: number, parents: [string, number][]): void =>
       now("ModelRegistry", "LineageDeclared", {
         ...{ modelId: word(name), depth, royalty, parents: parents.map(([id, bps]) => [word(id), bps]) },
@@ -65,7 +82,14 @@ export const people: Story = {
       });
     lineage("parent", 1, 250, [["grand", 100]]);
     now("ModelRegistry", "SourceRegistered", {
-      ...{ sourceId: word("data"), owner: account("giver"), number: 1, contentHash: word("c"), uri: "ipfs://d", terms: "CC" },
+      ...{
+        sourceId: word("data"),
+        owner: account("giver"),
+        number: 1,
+        contentHash: word("c"),
+        uri: "ipfs://d",
+        terms: "CC",
+      },
     });
     // A version with everything, in one transaction; the grandparent by two ways.
     story.send(
@@ -88,7 +112,11 @@ export const people: Story = {
       ["other", 1],
     ]);
     lineage("other", 0, 5, []);
-    now("ModelRegistry", "SourceOffered", { sourceId: word("data"), owner: account("giver"), pendingOwner: account("next") });
+    now("ModelRegistry", "SourceOffered", {
+      sourceId: word("data"),
+      owner: account("giver"),
+      pendingOwner: account("next"),
+    });
     now("ModelRegistry", "SourceTransferred", {
       ...{ sourceId: word("data"), previousOwner: account("giver"), owner: account("next") },
     });
@@ -114,7 +142,10 @@ export const people: Story = {
         expected: {
           node: {
             ...{ operator: { id: account("operator") }, kind: "LLM_PROXY", status: "PAUSED", endpoint: "https://b" },
-            ...{ registeredAt: String(start + 12), offers: [{ model: { id: word("child") }, modes: 5, capacity: "9" }] },
+            ...{
+              registeredAt: String(start + 12),
+              offers: [{ model: { id: word("child") }, modes: 5, capacity: "9" }],
+            },
           },
         },
       },
@@ -147,7 +178,13 @@ export const people: Story = {
           keyChanges(where: { kind: HANDED_OVER }) { validUntil } }`,
         expected: {
           signingKey: {
-            successor: { id: word("new"), kind: "ENCLAVE_RSA", signer: null, predecessor: { id: old }, validUntil: "44" },
+            successor: {
+              id: word("new"),
+              kind: "ENCLAVE_RSA",
+              signer: null,
+              predecessor: { id: old },
+              validUntil: "44",
+            },
             ...{ validUntil: "33", lastHeartbeat: "9", heartbeats: "2" },
             measurement: { id: word("image"), standing: { distrustedFrom: "80", frozenUntil: "90" } },
           },
@@ -197,7 +234,15 @@ export const people: Story = {
           contributors { account bps } sources { required source { id withdrawnFrom } } } }`,
         expected: {
           model: {
-            ...{ owner: account("child"), modes: 7, uri: "ipfs://m", signals: "a, b", licence: "MIT", depth: 2, royalty: 0 },
+            ...{
+              owner: account("child"),
+              modes: 7,
+              uri: "ipfs://m",
+              signals: "a, b",
+              licence: "MIT",
+              depth: 2,
+              royalty: 0,
+            },
             verifier: { id: account("verifier"), standing: { frozenUntil: "66" } },
             standing: { distrustedFrom: "20" },
             parents: [

@@ -101,7 +101,13 @@ export const settlement: Story = {
           name === "q2"
             ? event("InferenceRegistry", "ItemSkipped", { kind: 2, index, reason: 27 })
             : event("InferenceRegistry", "ReceiptSettled", {
-                ...{ receiptId: word(`id ${name}`), requestId: word(name), keyId: key, modelId: word("model"), mode: 0 },
+                ...{
+                  receiptId: word(`id ${name}`),
+                  requestId: word(name),
+                  keyId: key,
+                  modelId: word("model"),
+                  mode: 0,
+                },
               }),
         ),
       },
@@ -151,9 +157,17 @@ export const settlement: Story = {
           },
         },
       },
-      { what: "leaves open what another contract's call data might claim", query: only("b4"), expected: { batch: unknown } },
+      {
+        what: "leaves open what another contract's call data might claim",
+        query: only("b4"),
+        expected: { batch: unknown },
+      },
       { what: "leaves open what cut call data does not tell", query: only("b5"), expected: { batch: unknown } },
-      { what: "leaves open what call data shorter than a selector does not tell", query: only("b6"), expected: { batch: unknown } },
+      {
+        what: "leaves open what call data shorter than a selector does not tell",
+        query: only("b6"),
+        expected: { batch: unknown },
+      },
       {
         what: "matches receipts alone with their items around a skipped one",
         query: `{ settledReceipts(where: { id_in: ["${word("id q1")}", "${word("id q3")}", "${word("x")}"] }, orderBy: completedAt) {

@@ -75,6 +75,8 @@ function hex(value: number | bigint): string {
 /** The chain. Block 0 is empty. */
 export class Chain {
   blocks: Block[] = [];
+  /** Every event that was emitted, as `Contract.Event`. */
+  readonly emitted = new Set<string>();
   /** Distinguishes blocks of the same number on different branches. */
   private branch = 0;
 
@@ -105,6 +107,7 @@ export class Chain {
     const hash = transactionHash(block.number, index);
     block.transactions.push({ hash, sent });
     for (const { contract, event, params } of sent.events) {
+      this.emitted.add(`${contract}.${event}`);
       const fragment = interfaceOf(contract).getEvent(event);
       if (fragment === null) throw new Error(`${contract} has no event ${event}`);
       const values = fragment.inputs.map((input) => {
@@ -167,7 +170,8 @@ export class Chain {
   }
 
   private byTag(given: unknown): Block | undefined {
-    const tag = typeof given === "object" && given !== null ? (given as { blockHash: string }).blockHash : String(given);
+    const tag =
+      typeof given === "object" && given !== null ? (given as { blockHash: string }).blockHash : String(given);
     if (tag.length === 66) return this.blocks.find(({ hash }) => hash === tag);
     if (!tag.startsWith("0x")) return tag === "earliest" ? this.blocks[0] : this.blocks.at(-1);
     return this.blocks[Number(tag)];
@@ -196,9 +200,7 @@ export class Chain {
       gasUsed: "0x0",
       baseFeePerGas: "0x1",
       uncles: [],
-      transactions: block.transactions.map((each, index) =>
-        full ? this.transaction(block, each, index) : each.hash,
-      ),
+      transactions: block.transactions.map((each, index) => (full ? this.transaction(block, each, index) : each.hash)),
     };
   }
 

@@ -94,12 +94,10 @@ export async function startNode(
   const synced = async (): Promise<void> => {
     const limit = Date.now() + 1_500_000;
     const wanted = chain.blocks.at(-1);
-    for (let index = 0; index < deployments.length; ) {
+    for (let index = 0; index < deployments.length;) {
       if (failure !== undefined) throw new Error(`A handler failed: ${failure}`);
       if (node.exitCode !== null) throw new SubgraphToolError(`gnd ended with ${node.exitCode}; its output: ${log}`);
-      const found = await ask(index, "{ _meta { hasIndexingErrors block { number hash } } }").catch(
-        (): Answer => ({}),
-      );
+      const found = await ask(index, "{ _meta { hasIndexingErrors block { number hash } } }").catch((): Answer => ({}));
       const meta = found.data?.["_meta"] as { hasIndexingErrors: boolean; block: { hash: string } } | undefined;
       if (meta?.hasIndexingErrors === true) throw new Error(`deployment ${index} failed; gnd's output: ${log}`);
       if (meta?.block.hash === wanted?.hash) index++;

@@ -91,6 +91,12 @@ export function join(
   const node = nodeId(number);
   story.emit("NodeRegistry", "NodeRegistered", { nodeId: node, operator, kind: 1 });
   const registry = enclave ? "EnclaveRegistry" : "NodeRegistry";
-  story.emit(registry, "KeyAdded", { keyId: word(key), nodeId: node, kind: enclave ? 1 : 0, validFrom: 5, validUntil: 99 });
+  story.emit(registry, "KeyAdded", {
+    keyId: word(key),
+    nodeId: node,
+    kind: enclave ? 1 : 0,
+    validFrom: 5,
+    validUntil: 99,
+  });
   return { node, key: word(key) };
 }
