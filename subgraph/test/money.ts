@@ -1,4 +1,4 @@
-import { account, event, join, nodeId, word, type Scenario } from "../testing/scenario.ts";
+import { account, join, nodeId, word, type Scenario } from "../testing/scenario.ts";
 import type { Check, Story } from "../testing/story.ts";
 
 const NOBODY = `0x${"00".repeat(20)}`;
@@ -10,11 +10,10 @@ function packed(high: bigint, middle: bigint, low: bigint): bigint {
   return (high << 192n) | (middle << 96n) | low;
 }
 
-/** Escrow, channels, requests, fees, inboxes. */
+/** Escrow, channels and requests. */
 export const money: Story = {
-  title: "escrow, requests and fees",
+  title: "escrow and requests",
   write(story: Scenario): Check[] {
-    const start = story.send({ events: [] });
     const now = (contract: string, name: string, given: Record<string, unknown>): void => {
       story.emit(contract, name, given, 0);
     };
@@ -99,55 +98,6 @@ export const money: Story = {
     now("InferenceRequests", "AgentSet", { operator: OPERATOR, agent: account("agent"), allowed: false });
     now("InferenceRequests", "FeesAccrued", { ...fees, settler: NOBODY, amount: 700, fees: 700 });
     now("InferenceRequests", "Forwarded", { ...fees, settler: NOBODY, amount: 700 });
-
-    // A fee with everybody, one without settler and treasury, and what the model version held, divided.
-    const paid = { nodeId: nodeId(1), modelId: word("model"), payer: account("anybody"), epoch: 739 };
-    const credit = (who: string, amount: number, total: number): ReturnType<typeof event> =>
-      event("FeeSplitter", "Credited", { account: account(who), amount, credit: total });
-    story.send(
-      {
-        events: [
-          event("FeeSplitter", "FeesPaid", {
-            ...paid,
-            settler: account("settler"),
-            amount: 1_000,
-            shares: [800, 100, 50, 40, 10],
-          }),
-          credit("operator", 800, 800),
-          event("FeeSplitter", "ModelCredited", { modelId: word("model"), amount: 100, balance: 100 }),
-          credit("timelock", 40, 40),
-          credit("settler", 10, 10),
-          event("FeeSplitter", "FeesPaid", { ...paid, settler: NOBODY, amount: 10, shares: [10, 0, 0, 0, 0] }),
-          credit("operator", 10, 810),
-        ],
-      },
-      0,
-    );
-    story.send(
-      {
-        events: [
-          event("FeeSplitter", "ModelDistributed", { modelId: word("model"), amount: 100 }),
-          // The operator owns the version, too.
-          credit("operator", 100, 910),
-        ],
-      },
-      0,
-    );
-    now("FeeSplitter", "Claimed", { account: OPERATOR, amount: 910 });
-    now("FeeSplitter", "ClaimFailed", { account: account("settler"), credit: 10 });
-    const rates = [8_000, 1_000, 500, 400, 100];
-    now("FeeSplitter", "RatesAnnounced", { epoch: 0, startsAt: 0, rates });
-    now("FeeSplitter", "RatesAnnounced", {
-      epoch: 741,
-      startsAt: 741 * 2_419_200,
-      rates: [7_000, 2_000, 500, 400, 100],
-    });
-    now("FeeSplitter", "RatesWithdrawn", { epoch: 741, rates });
-    const inbox = account("inbox");
-    now("FeeInboxes", "InboxCreated", { nodeId: nodeId(1), modelId: word("model"), inbox });
-    story.send({ events: [] });
-    story.send({ events: [] });
-    story.chain.append({ events: [event("FeeInbox", "Swept", { settler: NOBODY, amount: 44 })] }, () => inbox);
 
     const request = (id: string, fields: string): string => `{ inferenceRequest(id: "${word(id)}") { ${fields} } }`;
     return [
@@ -282,88 +232,6 @@ export const money: Story = {
           requestAccount: { credit: "0", claimed: "200" },
           requestAgents: [{ agent: account("agent"), allowed: false }],
           nodeLoads: [{ load: "0", modelId: word("model") }],
-        },
-      },
-      {
-        what: "tells for what a receiver of fees was credited",
-        query:
-          "{ feeReceivers(orderBy: credited) { id credited claimed credit asNode asTreasury asSettler asModel claims { amount failed } } }",
-        expected: {
-          feeReceivers: [
-            {
-              ...{ id: account("settler"), credited: "10", claimed: "0", credit: "10" },
-              ...{
-                asNode: "0",
-                asTreasury: "0",
-                asSettler: "10",
-                asModel: "0",
-                claims: [{ amount: "10", failed: true }],
-              },
-            },
-            {
-              ...{ id: account("timelock"), credited: "40", claimed: "0", credit: "40" },
-              ...{ asNode: "0", asTreasury: "40", asSettler: "0", asModel: "0", claims: [] },
-            },
-            {
-              ...{ id: OPERATOR, credited: "910", claimed: "910", credit: "0" },
-              ...{
-                asNode: "810",
-                asTreasury: "0",
-                asSettler: "0",
-                asModel: "100",
-                claims: [{ amount: "910", failed: false }],
-              },
-            },
-          ],
-        },
-      },
-      {
-        what: "keeps every fee with its shares, and what node, operator and model version got",
-        query: `{ feePayments(orderBy: amount) { amount nodeShare modelShare stakersShare treasuryShare settlerShare settler payer }
-          operator(id: "${OPERATOR}") { fees } node(id: "${nodeId(1)}") { fees } model(id: "${word("model")}") { credited held distributed }
-          modelDistributions { amount } protocol(id: "0x01") { fees orphans } }`,
-        expected: {
-          feePayments: [
-            ["10", "10", "0", "0", "0", "0", null],
-            ["1000", "800", "100", "50", "40", "10", account("settler")],
-          ].map(([amount, nodeShare, modelShare, stakersShare, treasuryShare, settlerShare, settler]) => ({
-            ...{ amount, nodeShare, modelShare, stakersShare, treasuryShare, settlerShare, settler },
-            payer: account("anybody"),
-          })),
-          operator: { fees: "810" },
-          node: { fees: "1010" },
-          model: { credited: "100", held: "0", distributed: "100" },
-          modelDistributions: [{ amount: "100" }],
-          protocol: { fees: "1010", orphans: "0" },
-        },
-      },
-      {
-        what: "keeps announced rates with the time they take effect, and that they were withdrawn",
-        query: `{ feeRates_collection(orderBy: epoch) { epoch startsAt nodeBps modelBps stakersBps treasuryBps settlerBps withdrawn announcedAt }
-          rateAnnouncements(orderBy: withdrawal) { epoch withdrawal startsAt } }`,
-        expected: {
-          feeRates_collection: [
-            { epoch: "0", startsAt: "0", nodeBps: 8_000, modelBps: 1_000, withdrawn: false },
-            { epoch: "741", startsAt: String(741 * 2_419_200), nodeBps: 7_000, modelBps: 2_000, withdrawn: true },
-          ].map((row) => ({
-            ...{ ...row, stakersBps: 500, treasuryBps: 400, settlerBps: 100 },
-            announcedAt: String(start + 24),
-          })),
-          rateAnnouncements: [
-            { epoch: "0", withdrawal: false, startsAt: "0" },
-            { epoch: "741", withdrawal: false, startsAt: String(741 * 2_419_200) },
-            { epoch: "741", withdrawal: true, startsAt: null },
-          ].sort((a, b) => Number(a.withdrawal) - Number(b.withdrawal)),
-        },
-      },
-      {
-        what: "follows an inbox from when it got its code on",
-        query: `{ feeInbox(id: "${inbox}") { node { id } model { id } swept sweeps { amount settler } } }`,
-        expected: {
-          feeInbox: {
-            ...{ node: { id: nodeId(1) }, model: { id: word("model") }, swept: "44" },
-            sweeps: [{ amount: "44", settler: null }],
-          },
         },
       },
     ];

@@ -4,16 +4,25 @@ import { Chain } from "../testing/chain.ts";
 import { handledEvents, templateEvents } from "../testing/defaults.ts";
 import { startNode, type RunningNode } from "../testing/gnd.ts";
 import { account, DAY, join as register, Scenario, word } from "../testing/scenario.ts";
-import type { Story } from "../testing/story.ts";
+import { together, type Story } from "../testing/story.ts";
 import { longRun } from "./longRun.ts";
+import { fees } from "./fees.ts";
+import { governance } from "./governance.ts";
 import { money } from "./money.ts";
 import { people } from "./people.ts";
+import { models } from "./models.ts";
 import { orphans } from "./orphans.ts";
-import { power } from "./power.ts";
 import { settlement } from "./settlement.ts";
+import { stake } from "./stake.ts";
+import { twins } from "./twins.ts";
 
 /** Stories in which every event means something, and then those that only ask what no event may do. */
-const MEANT: readonly Story[] = [settlement, people, money, power];
+const MEANT: readonly Story[] = [
+  settlement,
+  together("registries", people, models),
+  together("money", money, fees),
+  together("power", stake, governance, twins),
+];
 const STORIES: readonly Story[] = [...MEANT, longRun(20261121, 150), orphans];
 /** One more, for what is taken back. */
 const REORGANISED = STORIES.length;

@@ -13,3 +13,8 @@ export interface Story {
   title: string;
   write(story: Scenario): Check[];
 }
+
+/** Several stories over the same contracts: they speak of different things. */
+export function together(title: string, ...parts: readonly Story[]): Story {
+  return { title, write: (story) => parts.flatMap((part) => part.write(story)) };
+}
