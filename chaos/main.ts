@@ -65,10 +65,13 @@ async function closeEach(): Promise<void> {
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void closeAll().then(() => process.exit(130)));
 // Whatever goes wrong here, nothing may be left running.
-process.on("unhandledRejection", (error) => {
+process.on("unhandledRejection", (error) => void fail(error));
+
+async function fail(error: unknown): Promise<void> {
   console.error(error);
-  void closeAll().then(() => process.exit(1));
-});
+  await closeAll();
+  process.exit(1);
+}
 
 try {
   await main();

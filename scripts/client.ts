@@ -23,7 +23,8 @@ function describeApi(): OpenAPI3 {
   const log: ApiOptions["log"] = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const api = createApi({
     ...{ db: nothing, chain: { domain } as never, door: nothing, verifiers: {}, sealWaiting: nothing },
-    ...{ twinFees: undefined, tracing: noTracing, facilitator: nothing, operator: nothing, log },
+    ...{ twinFees: undefined, tracing: noTracing, facilitator: nothing, gateways: nothing },
+    ...{ operator: nothing, log },
     metrics: createMetrics({ works: () => ({}) }),
     ...{ wake: () => undefined, ready: async () => ({}), health: () => ({}) },
     ...{ submissionKeys: http.submissionKeys, corsOrigins: [], bounds: http, timeoutMs: http.timeoutMs },

@@ -87,6 +87,15 @@ export interface paths {
             "application/problem+json": components["schemas"]["Problem"];
           };
         };
+        /** @description Not JSON */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
         /** @description Well-formed, but nothing the chain would settle; the code says why */
         422: {
           headers: {
@@ -201,6 +210,15 @@ export interface paths {
         };
         /** @description Too large */
         413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Not JSON */
+        415: {
           headers: {
             [name: string]: unknown;
           };
@@ -329,6 +347,15 @@ export interface paths {
             "application/problem+json": components["schemas"]["Problem"];
           };
         };
+        /** @description Not JSON */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
         /** @description Well-formed, but nothing the chain would settle; the code says why */
         422: {
           headers: {
@@ -419,6 +446,15 @@ export interface paths {
             "application/problem+json": components["schemas"]["Problem"];
           };
         };
+        /** @description Busy */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
       };
     };
     put?: never;
@@ -477,6 +513,15 @@ export interface paths {
         };
         /** @description Too many requests */
         429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Busy */
+        503: {
           headers: {
             [name: string]: unknown;
           };
@@ -658,6 +703,15 @@ export interface paths {
         };
         /** @description Too large */
         413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Not JSON */
+        415: {
           headers: {
             [name: string]: unknown;
           };
@@ -893,7 +947,8 @@ export interface paths {
       };
       requestBody: {
         content: {
-          "application/json": components["schemas"]["X402PaymentRequest"];
+          "application/json":
+            components["schemas"]["X402PaymentRequest"] | components["schemas"]["X402PaymentRequestV1"];
         };
       };
       responses: {
@@ -978,7 +1033,8 @@ export interface paths {
       };
       requestBody: {
         content: {
-          "application/json": components["schemas"]["X402PaymentRequest"];
+          "application/json":
+            components["schemas"]["X402PaymentRequest"] | components["schemas"]["X402PaymentRequestV1"];
         };
       };
       responses: {
@@ -1083,6 +1139,15 @@ export interface paths {
         };
         /** @description Not known here */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Too many requests */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1913,6 +1978,461 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/v1/leaves/{dataHash}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The leaves document that a batch's dataHash names; keccak256 of the body is that hash */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          dataHash: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The document, for ever the same */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/octet-stream": string;
+          };
+        };
+        /** @description As you have it */
+        304: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description Malformed */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Not published here */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Too many requests */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Busy */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/v1/leaves/{dataHash}/places": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Where else the document is published */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          dataHash: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Known */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["LeavesPlaces"];
+          };
+        };
+        /** @description Malformed */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Not published here */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Too many requests */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Busy */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/settle_data": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Hand in an answer of an OpenGradient gateway */
+    post: {
+      parameters: {
+        query?: never;
+        header?: {
+          /** @description private, batch or individual; batch if unset */
+          "x-settlement-type"?: string;
+          /** @description base64 of the JSON that a gateway makes */
+          "x-settlement-data"?: string;
+        };
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Private: nothing is done */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": {
+              settlementJob: null;
+              notes: string;
+            };
+          };
+        };
+        /** @description Durable, or known already under the same id */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": {
+              settlementJob: components["schemas"]["GatewayJob"];
+            };
+          };
+        };
+        /** @description Malformed; the code names the field */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Well-formed, but nothing the chain would take; the code says why */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Too many requests */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description The header is too large */
+        431: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Busy, or the chain cannot be asked: nothing is known */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/settle/{jobId}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Where an answer of a gateway stands */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          jobId: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Known */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["GatewayJob"];
+          };
+        };
+        /** @description Not known here */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Too many requests */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/heartbeat": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Hand in a heartbeat of an OpenGradient gateway */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description A node has the transaction that carries it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["RelayedHeartbeat"];
+          };
+        };
+        /** @description Durable; it waits for its turn, unless a newer one comes */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["RelayedHeartbeat"];
+          };
+        };
+        /** @description Malformed; the code names the field */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Not newer than one that is known */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Well-formed, but nothing the chain would take; the code says why */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Too many requests */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description The header is too large */
+        431: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Busy, or the chain cannot be asked: nothing is known */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/usage": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Answers of gateways handed in, by day */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The last 30 days */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["GatewayUsage"];
+          };
+        };
+        /** @description Too many requests */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/v1/lookup/{sender}/{data}": {
     parameters: {
       query?: never;
@@ -2034,6 +2554,15 @@ export interface paths {
         };
         /** @description No verified receipt here answers this question under this policy */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["Problem"];
+          };
+        };
+        /** @description Too large */
+        413: {
           headers: {
             [name: string]: unknown;
           };
@@ -2367,6 +2896,30 @@ export interface components {
         [key: string]: unknown;
       } | null;
     };
+    X402PaymentRequestV1: {
+      /** @enum {number} */
+      x402Version: 1;
+      paymentPayload: {
+        /** @enum {number} */
+        x402Version: 1;
+        scheme: string;
+        network: string;
+        payload: {
+          [key: string]: unknown;
+        };
+      };
+      paymentRequirements: {
+        scheme: string;
+        network: string;
+        maxAmountRequired: string;
+        payTo: string;
+        asset: string;
+        maxTimeoutSeconds: number;
+        extra?: {
+          [key: string]: unknown;
+        } | null;
+      };
+    };
     X402SettleResponse: {
       success: boolean;
       errorReason?: string;
@@ -2586,6 +3139,58 @@ export interface components {
       scopes: ("read" | "retry" | "admin" | "submit")[];
       /** @default null */
       receiptsPerMinute: number | null;
+    };
+    LeavesPlaces: {
+      dataHash: string;
+      places: {
+        store: string;
+        /** @description CID or blob id, where one is needed */
+        locator: string | null;
+        /** @description Unix milliseconds; null if it does not expire */
+        expiresAt: number | null;
+      }[];
+    };
+    GatewayJob: {
+      jobId: string;
+      queue: string;
+      /**
+       * @description `succeeded` once settled for good
+       * @enum {string}
+       */
+      status: "queued" | "processing" | "succeeded" | "failed";
+      /** @enum {string} */
+      settlementType: "batch" | "individual";
+      createdAt: string;
+      updatedAt: string;
+      result?: {
+        success: boolean;
+        transaction: string;
+        network: string;
+        settledAt: number;
+      };
+      error?: string;
+      requestId: string;
+      /** @enum {string} */
+      state: "received" | "submitted" | "mined" | "final" | "rejected";
+      transactionHash: string | null;
+    };
+    RelayedHeartbeat: {
+      /** @enum {boolean} */
+      success: true;
+      txHash: string | null;
+      teeId: string;
+      timestamp: string;
+      relayer: string;
+      contract: string;
+      /** @enum {string} */
+      state: "received" | "submitted" | "mined" | "final" | "rejected";
+    };
+    GatewayUsage: {
+      totalRequests: number;
+      daily: {
+        day: string;
+        requestCount: number;
+      }[];
     };
     LookupAnswer: {
       data: string;

@@ -50,12 +50,18 @@ export async function startWholeRelayer(over: Partial<ConfigInput> = {}) {
   // Everything that adds routes is on: what is described is what is there.
   const config: ConfigInput = {
     chain: { chainId: 31337, registry: domain.verifyingContract, rpcUrls: [door.url] },
-    http: { port: 0, requestsPerSecond: 1e6, burst: 1e6 },
+    http: { port: 0, requestsPerSecond: 1e6, burst: 1e6, batchesPerMinutePerKey: 1e6, receiptsPerMinutePerKey: 1e6 },
     store: { dataDir },
     sealing: { policy: { ...resting, maxCount: 3 } },
     settlement: { policy: resting },
     // The local chain makes a block only when asked: its newest one grows old.
     twinMarket: { address: await market.getAddress(), maxBlockAgeMs: WEEK },
+    requests: { address: await world.contracts.inferenceRequests.getAddress() },
+    opengradient: {
+      gatewayAnswers: await world.contracts.gatewayAnswers.getAddress(),
+      enclaveHeartbeats: await world.contracts.enclaveHeartbeats.getAddress(),
+      heartbeatWaitMs: 500,
+    },
     x402: { token, name: "OpenGradient", version: "1", payTo: "any", maxAmount: "1000000000000000000", waitMs: 500 },
     ...over,
   };
