@@ -2,9 +2,10 @@
 import type { Command } from "commander";
 import { isHexString } from "ethers";
 import { ConfigError, type Config } from "./config/index.ts";
-import { listOpenSales, recordRefund, type OpenSale } from "./gateway/index.ts";
+import { listOpenSales, type OpenSale } from "./gateway/reconcile.ts";
 import type { Hex } from "./protocol/index.ts";
 import { openDatabase, type Database } from "./store/database.ts";
+import { recordRefund } from "./store/sales.ts";
 
 type Run = (action: () => Promise<void>) => Promise<void>;
 

@@ -2186,7 +2186,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description Well-formed, but nothing the chain would take; the code says why */
@@ -2195,7 +2195,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description Too many requests */
@@ -2204,7 +2204,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description The header is too large */
@@ -2213,7 +2213,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description Busy, or the chain cannot be asked: nothing is known */
@@ -2222,7 +2222,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
       };
@@ -2261,13 +2261,22 @@ export interface paths {
             "application/json": components["schemas"]["GatewayJob"];
           };
         };
+        /** @description Malformed */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            "application/problem+json": components["schemas"]["GatewayProblem"];
+          };
+        };
         /** @description Not known here */
         404: {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description Too many requests */
@@ -2276,7 +2285,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
       };
@@ -2332,7 +2341,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description Not newer than one that is known */
@@ -2341,7 +2350,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description Well-formed, but nothing the chain would take; the code says why */
@@ -2350,7 +2359,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description Too many requests */
@@ -2359,7 +2368,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description The header is too large */
@@ -2368,7 +2377,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
         /** @description Busy, or the chain cannot be asked: nothing is known */
@@ -2377,7 +2386,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
       };
@@ -2420,7 +2429,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/problem+json": components["schemas"]["Problem"];
+            "application/problem+json": components["schemas"]["GatewayProblem"];
           };
         };
       };
@@ -3173,6 +3182,10 @@ export interface components {
       /** @enum {string} */
       state: "received" | "submitted" | "mined" | "final" | "rejected";
       transactionHash: string | null;
+    };
+    GatewayProblem: components["schemas"]["Problem"] & {
+      /** @description The detail again, where gateways look for it */
+      error: string;
     };
     RelayedHeartbeat: {
       /** @enum {boolean} */

@@ -24,9 +24,12 @@ const MAX_BODY_BYTES = 32_768;
 const MAX_HELD_BYTES = 8_000_000;
 const HEARTBEATS_AT_ONCE = 64;
 
+const gatewayProblem = problemSchema
+  .extend({ error: z.string().openapi({ description: "The detail again, where gateways look for it" }) })
+  .openapi("GatewayProblem");
 const problem = (description: string) => ({
   description,
-  content: { "application/problem+json": { schema: problemSchema } },
+  content: { "application/problem+json": { schema: gatewayProblem } },
 });
 const json = <T extends z.ZodType>(description: string, schema: T) => ({
   description,
@@ -126,7 +129,12 @@ export function mountGateways(api: OpenAPIHono, gateways: Gateways, options: Gat
   const getJob = createRoute({
     ...{ method: "get", path: "/settle/{jobId}", summary: "Where an answer of a gateway stands" },
     request: { params: z.object({ jobId: z.string().max(100) }) },
-    responses: { 200: json("Known", job), 404: problem("Not known here"), 429: problem("Too many requests") },
+    responses: {
+      200: json("Known", job),
+      400: problem("Malformed"),
+      404: problem("Not known here"),
+      429: problem("Too many requests"),
+    },
   } as const);
   api.openapi(getJob, async (c) => {
     const { jobId } = c.req.valid("param");

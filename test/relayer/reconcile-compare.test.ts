@@ -62,8 +62,10 @@ const item = fc.record({
 
 const GRACE_FROM = timeOf(UP_TO) + 100;
 
+type Item = typeof item extends fc.Arbitrary<infer T> ? T : never;
+
 /** A ledger, a source, and what must be found: made from what goes wrong, not from what the comparison says. */
-function build(items: fc.RecordValue<typeof item>[]): Case {
+function build(items: Item[]): Case {
   const ledger: LedgerItem[] = [];
   const settled = new Map<Hex, Settled>();
   const slots = new Map<Hex, number>();

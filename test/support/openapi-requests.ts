@@ -277,7 +277,10 @@ export function requestsOf(api: OpenApi, operation: Operation, seeds: Seeds): fc
     })
     .map(({ values: chosen, given, loose, query, type, body, chunks, cut, more, broken }) => {
       const of = (place: Parameter["in"]) => parameters.filter((one) => one.in === place);
-      const target = of("path").reduce((at, { name }) => at.replace(`{${name}}`, encode(chosen[name]!, loose)), path);
+      const target = of("path").reduce(
+        (at, { name }) => at.replace(`{${name}}`, encode(chosen[name]!, loose) || "-"),
+        path,
+      );
       // An optional parameter is left away now and then.
       const asked = of("query").filter(({ name }) => given[name]! > 2);
       const pairs = [...asked.map(({ name }) => `${name}=${encodeURIComponent(wellFormed(chosen[name]!))}`), ...query];
