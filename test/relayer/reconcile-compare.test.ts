@@ -172,6 +172,16 @@ describe("relayer: comparing the ledger with the chain", () => {
     expect(compare(ledger, { ...view, from: 400, fromTime: timeOf(400) }, options(new Map()))).to.have.length(1);
   });
 
+  it("goes by the block of the call where the time of settlement was never read", () => {
+    const { ledger, view } = build([]);
+    const unread = (block: number): LedgerItem => ({
+      ...{ id: hash(0x55, block), kind: "batch", keyId: hash(0x33, 1), mode: 0, count: 1, root: hash(0x22, 1) },
+      ...{ state: "final", settledAt: null, block },
+    });
+    const found = compare([...ledger, unread(UP_TO), unread(UP_TO + 1)], view, options(new Map()));
+    expect(found.map(({ kind }) => kind)).to.deep.equal(["missing", "behind"]);
+  });
+
   it("asks somebody to look at everything but a lag and what others settled with our knowledge", () => {
     const kinds = ["missing", "unindexed", "different", "foreign", "unrecorded", "behind", "foreign_marked"] as const;
     const { ledger, view, slots } = build(
