@@ -49,7 +49,9 @@ export function build(network: SubgraphNetwork): string {
 /** Ids of all networks with addresses; null for those that nothing is deployed on. */
 function ids(networks: Record<string, SubgraphNetwork>): Record<string, string | null> {
   const found: Record<string, string | null> = {};
-  for (const [name, network] of Object.entries(networks))
+  // The local one last: what stays in build/ has every contract, and is what the tests run.
+  const order = Object.entries(networks).sort(([a], [b]) => Number(a === "local") - Number(b === "local"));
+  for (const [name, network] of order)
     found[name] = Object.keys(network.contracts).length === 0 ? null : build(network);
   return found;
 }

@@ -55,6 +55,7 @@ export function handleRequested(event: Requested): void {
   request.callbackGas = terms.callbackGas;
   request.status = "OPEN";
   request.bond = ZERO;
+  request.fee = ZERO;
   request.refund = ZERO;
   request.penalty = ZERO;
   request.callback = "NONE";
