@@ -78,7 +78,7 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
     const text = chunk.toString();
     output = (output + text).slice(-LOG_CHARACTERS);
     // It tries again for ever what fails for reasons that might pass, and says so once among many other lines.
-    const lines = text.split("\n").filter((line) => /\b(ERRO|WARN|CRIT)\b|^\s|panicked/.test(line));
+    const lines = text.split("\n").filter((line) => /\b(ERRO|WARN|CRIT)\b|panicked/.test(line));
     if (lines.length > 0) troubles = `${troubles}${lines.join("\n")}\n`.slice(-LOG_CHARACTERS);
   };
   child.stdout.on("data", keep);
