@@ -11,7 +11,7 @@ import { dayOf } from "../relayer/reconcile/compare.ts";
 import { createIndexClient, type IndexClient } from "../relayer/reconcile/index-client.ts";
 import { indexed } from "../subgraph/local/gnd.ts";
 import { type Index, startIndex } from "../subgraph/local/stack.ts";
-import { begin } from "../test/subgraph/activity.ts";
+import { begin } from "../test/index/activity.ts";
 import { row, type Row } from "./row.ts";
 
 /** Settlements of the burst, and rows that the tables are filled up to; smaller for a try. */

@@ -17,7 +17,7 @@ try {
   process.exit(1);
 }
 buildSubgraph();
-const run = spawnSync("hardhat", ["test", "mocha", ...globSync("test/subgraph/**/*.test.ts").sort()], {
+const run = spawnSync("hardhat", ["test", "mocha", ...globSync("test/index/**/*.test.ts").sort()], {
   stdio: ["ignore", "pipe", "inherit"],
 });
 const output = run.stdout.toString();

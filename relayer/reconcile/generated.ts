@@ -60,7 +60,7 @@ export type KeyTotalsQueryVariables = Exact<{
 export type KeyTotalsQuery = { signingKeys: Array<{ id: `0x${string}`; receipts: string }> };
 
 export type DayTotalsQueryVariables = Exact<{
-  ids: Array<`0x${string}`> | `0x${string}`;
+  days: Array<number> | number;
   block: number;
 }>;
 

@@ -179,8 +179,8 @@ export function createIndexClient(options: IndexClientOptions): IndexClient {
 
     async dayTotals(days, block) {
       const rows = await inParts(
-        days.map((midnight) => figureId(midnight / DAY)),
-        async (ids) => (await ask<types.DayTotalsQuery>(queries.DAY_TOTALS, { ids, block })).figures,
+        days.map((midnight) => midnight / DAY),
+        async (part) => (await ask<types.DayTotalsQuery>(queries.DAY_TOTALS, { days: part, block })).figures,
       );
       return new Map(rows.map(({ day, receipts }) => [whole(day) * DAY, whole(receipts)]));
     },
@@ -202,9 +202,6 @@ export function createIndexClient(options: IndexClientOptions): IndexClient {
     },
   };
 }
-
-/** Id of a day's row of the whole network: 4 bytes of day, 1 of scope. */
-export const figureId = (day: number): Hex => `0x${day.toString(16).padStart(8, "0")}00`;
 
 function whole(value: number | string | null | undefined): number {
   const number = Number(value);

@@ -21,7 +21,6 @@ export interface KnownItem extends LedgerItem {
 const block = sql<number | null>`case when ${transactions.succeeded} is not false then ${transactions.minedBlock} end`;
 
 const batchColumns = {
-  row: batches.id,
   id: batches.digest,
   keyId: batches.keyId,
   mode: batches.mode,
@@ -33,7 +32,6 @@ const batchColumns = {
   block: block.mapWith(nullable),
 };
 const singleColumns = {
-  row: singles.id,
   id: singles.receiptId,
   keyId: singles.keyId,
   mode: singles.mode,
@@ -57,14 +55,14 @@ export async function newestItems(
 ): Promise<{ items: KnownItem[]; next: Cursor | null }> {
   const [fromBatches, fromSingles] = await Promise.all([
     db
-      .select(batchColumns)
+      .select({ row: batches.id, item: batchColumns })
       .from(batches)
       .leftJoin(transactions, eq(batches.transactionId, transactions.id))
       .where(before.batches === null ? undefined : lt(batches.id, before.batches))
       .orderBy(desc(batches.id))
       .limit(limit),
     db
-      .select(singleColumns)
+      .select({ row: singles.id, item: singleColumns })
       .from(singles)
       .leftJoin(transactions, eq(singles.transactionId, transactions.id))
       .where(and(isNull(singles.batchId), before.singles === null ? undefined : lt(singles.id, before.singles)))
@@ -72,8 +70,8 @@ export async function newestItems(
       .limit(limit),
   ]);
   const items = [
-    ...fromBatches.map(({ row: _, ...item }): KnownItem => ({ ...item, kind: "batch" })),
-    ...fromSingles.map(({ row: _, ...item }): KnownItem => ({ ...item, kind: "receipt", count: 1, root: null })),
+    ...fromBatches.map(({ item }): KnownItem => ({ ...item, kind: "batch" })),
+    ...fromSingles.map(({ item }): KnownItem => ({ ...item, kind: "receipt", count: 1, root: null })),
   ];
   // A table that is at its end stays there: its smallest row has none before it.
   const next = {

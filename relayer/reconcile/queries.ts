@@ -67,8 +67,8 @@ export const KEY_TOTALS = gql`
 
 /** Receipts of the whole network on each day. */
 export const DAY_TOTALS = gql`
-  query DayTotals($ids: [Bytes!]!, $block: Int!) {
-    figures(first: 1000, where: { id_in: $ids }, block: { number: $block }) {
+  query DayTotals($days: [Int!]!, $block: Int!) {
+    figures(first: 1000, where: { scope: NETWORK, day_in: $days }, block: { number: $block }) {
       id
       day
       receipts

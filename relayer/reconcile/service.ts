@@ -103,9 +103,11 @@ export function createReconciliation(parts: ReconciliationParts & { log: Log; no
     });
 
   async function loop(): Promise<void> {
-    while (!stopped) {
+    for (;;) {
       await once();
-      if (!stopped) await rest(settings.everyMs);
+      if (stopped) return;
+      await rest(settings.everyMs);
+      if (stopped) return;
     }
   }
 

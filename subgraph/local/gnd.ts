@@ -28,6 +28,8 @@ export interface Gnd {
   url: string;
   pid: number;
   log(): string;
+  /** Warnings and errors of its log. */
+  troubles(): string;
   /** Ends it, and leaves its database alone. */
   stop(): Promise<void>;
   /** The same without a word of warning. */
@@ -71,7 +73,14 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
     },
   );
   let output = "";
-  const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-LOG_CHARACTERS));
+  let troubles = "";
+  const keep = (chunk: Buffer): void => {
+    const text = chunk.toString();
+    output = (output + text).slice(-LOG_CHARACTERS);
+    // It tries again for ever what fails for reasons that might pass, and says so once among many other lines.
+    const lines = text.split("\n").filter((line) => /\b(ERRO|WARN|CRIT)\b|panicked/.test(line));
+    if (lines.length > 0) troubles = `${troubles}${lines.join("\n")}\n`.slice(-LOG_CHARACTERS);
+  };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   const ended = new Promise<void>((resolve) => {
@@ -113,7 +122,7 @@ export async function startGnd(options: GndOptions): Promise<Gnd> {
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  return { url, pid: child.pid!, log: () => output, stop, kill };
+  return { url, pid: child.pid!, log: () => output, troubles: () => troubles, stop, kill };
 }
 
 /** Where the index stands, or null while it has no block yet. @throws where it does not answer. */
@@ -139,10 +148,10 @@ export async function indexed(gnd: Gnd, rpcUrl: string, block: number, patienceM
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const head = await indexHead(gnd.url).catch(() => null);
-    if (head?.hasIndexingErrors) throw new Error(`The subgraph failed:\n${gnd.log().slice(-8_000)}`);
+    if (head?.hasIndexingErrors) throw new Error(`The subgraph failed:\n${gnd.troubles().slice(-8_000)}`);
     if (head && head.number >= block && head.hash === (await hashOf(rpcUrl, head.number))) return head;
     if (Date.now() > deadline)
-      throw new Error(`Block ${block} was not indexed, but ${head?.number}:\n${gnd.log().slice(-8_000)}`);
+      throw new Error(`Block ${block} was not indexed, but ${head?.number}:\n${gnd.troubles().slice(-8_000)}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

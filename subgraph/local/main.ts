@@ -77,7 +77,7 @@ async function main(): Promise<boolean> {
   const provider = new JsonRpcProvider(rpcUrl, 31337, { staticNetwork: true });
   const block = await provider.getBlockNumber();
   provider.destroy();
-  await indexed(index.gnd, rpcUrl, block, 600_000);
+  await indexed(index.gnd, rpcUrl, block);
   const report = await compareIndex(index.url, rpcUrl, contracts, block);
   console.log(describeComparison(report));
   return report.problems.length === 0;

@@ -11,7 +11,6 @@ import {
   type Tally,
   tally,
 } from "../../relayer/reconcile/compare.ts";
-import { figureId } from "../../relayer/reconcile/index-client.ts";
 import { type Finding, isMismatch, type LedgerItem, type Settled, type View } from "../../relayer/reconcile/types.ts";
 import type { ItemState } from "../../relayer/store/schema.ts";
 
@@ -60,12 +59,11 @@ const item = fc.record({
   blockKnown: fc.boolean(),
 });
 
+type Wrong = typeof item extends fc.Arbitrary<infer Value> ? Value : never;
 const GRACE_FROM = timeOf(UP_TO) + 100;
 
-type Item = typeof item extends fc.Arbitrary<infer T> ? T : never;
-
 /** A ledger, a source, and what must be found: made from what goes wrong, not from what the comparison says. */
-function build(items: Item[]): Case {
+function build(items: Wrong[]): Case {
   const ledger: LedgerItem[] = [];
   const settled = new Map<Hex, Settled>();
   const slots = new Map<Hex, number>();
@@ -174,6 +172,16 @@ describe("relayer: comparing the ledger with the chain", () => {
     expect(compare(ledger, { ...view, from: 400, fromTime: timeOf(400) }, options(new Map()))).to.have.length(1);
   });
 
+  it("goes by the block of the call where the time of settlement was never read", () => {
+    const { ledger, view } = build([]);
+    const unread = (block: number): LedgerItem => ({
+      ...{ id: hash(0x55, block), kind: "batch", keyId: hash(0x33, 1), mode: 0, count: 1, root: hash(0x22, 1) },
+      ...{ state: "final", settledAt: null, block },
+    });
+    const found = compare([...ledger, unread(UP_TO), unread(UP_TO + 1)], view, options(new Map()));
+    expect(found.map(({ kind }) => kind)).to.deep.equal(["missing", "behind"]);
+  });
+
   it("asks somebody to look at everything but a lag and what others settled with our knowledge", () => {
     const kinds = ["missing", "unindexed", "different", "foreign", "unrecorded", "behind", "foreign_marked"] as const;
     const { ledger, view, slots } = build(
@@ -235,9 +243,5 @@ describe("relayer: comparing the ledger with the chain", () => {
         }
       }),
     );
-  });
-
-  it("names a day's row as the subgraph does", () => {
-    expect(figureId(20_000)).to.equal("0x00004e2000");
   });
 });

@@ -1,5 +1,5 @@
 // The same of requests, fees, stake, the token, governance, twins and memory.
-import { ask, by, counted, cut, distinct, one, orNull, registryOf, sum, type ViewSpec } from "./asking.ts";
+import { ask, by, cut, distinct, one, orNull, sum, type ViewSpec } from "./asking.ts";
 
 export const ECONOMY: Record<string, ViewSpec> = {
   RequestAccount: {

@@ -51,8 +51,7 @@ function gasOf(chain: Chain, transaction: unknown, id: string): { gasUsed: strin
   const { gasUsed, gasPrice } = items[0]!;
   const isFirst = (items[0]!.args["digest"] ?? items[0]!.args["receiptId"]) === id;
   const part = gasUsed / n + (isFirst ? gasUsed % n : 0n);
-  const fee = gasUsed * gasPrice;
-  return { gasUsed: part.toString(), gasFee: (fee / n + (isFirst ? fee % n : 0n)).toString() };
+  return { gasUsed: part.toString(), gasFee: (part * gasPrice).toString() };
 }
 
 export const MORE: Record<string, ViewSpec> = {

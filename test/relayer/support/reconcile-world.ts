@@ -7,7 +7,6 @@ import { inferenceRegistry } from "../../../relayer/chain/abi.ts";
 import { NodeRefused } from "../../../relayer/chain/errors.ts";
 import type { Rpc } from "../../../relayer/chain/rpc.ts";
 import type { Hex } from "../../../relayer/protocol/index.ts";
-import { figureId } from "../../../relayer/reconcile/index-client.ts";
 import { DAY, dayOf } from "../../../relayer/reconcile/compare.ts";
 import type { Settled } from "../../../relayer/reconcile/types.ts";
 import type { Database } from "../../../relayer/store/database.ts";
@@ -173,7 +172,7 @@ export async function startFakeIndex(words: IndexWords) {
 
 interface Asked {
   query: string;
-  variables?: { ids?: Hex[]; block?: number; from?: string; until?: string; after?: Hex; key?: Hex };
+  variables?: { ids?: Hex[]; days?: number[]; block?: number; from?: string; until?: string; after?: Hex; key?: Hex };
 }
 
 function answerOf(words: IndexWords, name: string, asked: NonNullable<Asked["variables"]>): unknown {
@@ -216,10 +215,10 @@ function answerOf(words: IndexWords, name: string, asked: NonNullable<Asked["var
       return {
         figures: days
           .map((day) => ({
-            ...{ id: figureId(day / DAY), day: day / DAY },
+            ...{ id: `0x${(day / DAY).toString(16)}`, day: day / DAY },
             receipts: String(sum(there.filter(({ settledAt }) => dayOf(settledAt) === day)) + words.extraDay),
           }))
-          .filter(({ id }) => ids.includes(id)),
+          .filter((row) => asked.days?.includes(row.day)),
       };
     }
     case "BatchesOfTime":

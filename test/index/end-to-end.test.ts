@@ -143,7 +143,7 @@ describe("subgraph beside a chain", function () {
     it("do not agree where the ledger has what the chain has not, and where others settled", async () => {
       const [theirs] = await activity.settle([9]);
       await enterItem(database.db, theirs!, { state: "verified", call: "none" });
-      await enterItem(database.db, { ...theirs!, id: `0x${"12".repeat(32)}` });
+      await enterItem(database.db, { ...theirs!, id: `0x${"12".repeat(32)}`, transaction: `0x${"34".repeat(32)}` });
       const report = await reconcile();
       expect(report.verdict).to.equal("mismatch");
       expect(report.counts, JSON.stringify(report)).to.deep.include({
