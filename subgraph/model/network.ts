@@ -94,9 +94,14 @@ export function figure(
     gasPerReceipt: ratio(gasUsed, receipts, 6),
     gasFeePerReceipt: ratio(gasFee, receipts, 6),
     timed: String(delays.length),
-    delays: DELAY_BOUNDS.map((bound, i) =>
-      String(delays.filter((delay) => delay <= bound && delay > (DELAY_BOUNDS[i - 1] ?? -1)).length),
-    ),
+    delays:
+      delays.length === 0
+        ? null
+        : {
+            counts: DELAY_BOUNDS.map((bound, i) =>
+              String(delays.filter((delay) => delay <= bound && delay > (DELAY_BOUNDS[i - 1] ?? -1)).length),
+            ),
+          },
     delayP50AtMost: percentile(delays, 50),
     delayP95AtMost: percentile(delays, 95),
   };

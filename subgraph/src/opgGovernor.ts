@@ -120,7 +120,7 @@ export function handleQuorumNumeratorUpdated(event: QuorumNumeratorUpdated): voi
 export function handleTimelockChange(event: TimelockChange): void {
   const row = new GovernanceRole(eventId(event));
   row.name = "TIMELOCK";
-  row.role = Bytes.empty();
+  row.role = new Bytes(0);
   row.account = event.params.newTimelock;
   row.by = event.params.oldTimelock;
   row.at = event.block.timestamp;

@@ -121,7 +121,7 @@ export const fees: Story = {
       {
         what: "keeps announced rates with the time they take effect, and that they were withdrawn",
         query: `{ feeRates_collection(orderBy: epoch) { epoch startsAt nodeBps modelBps stakersBps treasuryBps settlerBps withdrawn announcedAt }
-          rateAnnouncements(orderBy: withdrawal) { epoch withdrawal startsAt } }`,
+          rateAnnouncements { epoch withdrawal startsAt } }`,
         expected: {
           feeRates_collection: [
             { epoch: "0", startsAt: "0", nodeBps: 8_000, modelBps: 1_000, withdrawn: false },

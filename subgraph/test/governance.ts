@@ -68,7 +68,7 @@ export const governance: Story = {
       {
         what: "keeps balances, votes and authorizations",
         query: `{ token(id: "0x01") { address supply holders } b: tokenHolder(id: "${account("b")}") { balance delegate }
-          voter: tokenHolder(id: "${account("voter")}") { votes } tokenAuthorizations(orderBy: cancelled) { nonce cancelled } }`,
+          voter: tokenHolder(id: "${account("voter")}") { votes } tokenAuthorizations { nonce cancelled } }`,
         expected: {
           token: { address: story.addressOf("OPGToken"), supply: "90", holders: "1" },
           b: { balance: "90", delegate: account("voter") },
@@ -157,8 +157,8 @@ export const governance: Story = {
       },
       {
         what: "keeps the timelock's operations with their calls, settings and roles",
-        query: `{ timelockOperations(orderBy: status) { id status salt delay executableFrom calls(orderBy: index) { index target data executed } }
-          governanceSettings(orderBy: before) { name before after } governanceRoles(orderBy: name) { name account } }`,
+        query: `{ timelockOperations { id status salt delay executableFrom calls(orderBy: index) { index target data executed } }
+          governanceSettings(orderBy: before) { name before after } governanceRoles { name account } }`,
         expected: {
           timelockOperations: [
             {

@@ -6,7 +6,7 @@ import { type Facts, writeRandom } from "./random.ts";
 
 const FIGURE =
   "day startsAt scope mode batches receipts receiptsAlone shareOfReceipts opened openedFees gasUsed gasFee gasPerReceipt " +
-  "gasFeePerReceipt timed delays delayP50AtMost delayP95AtMost";
+  "gasFeePerReceipt timed delays { counts } delayP50AtMost delayP95AtMost";
 const PART = "total members amounts shareOfLargest shareOfThreeLargest";
 
 function be4(value: number): string {

@@ -121,7 +121,7 @@ export const models: Story = {
       {
         what: "keeps what happened to a source of data, consent included",
         query: `{ source(id: "${word("data")}") { number owner pendingOwner uri terms withdrawnFrom uses { model { id } }
-          changes(orderBy: kind) { kind owner withdrawnFrom } } }`,
+          changes { kind owner withdrawnFrom } } }`,
         expected: {
           source: {
             ...{ number: "1", owner: account("next"), pendingOwner: null, uri: "ipfs://d", terms: "CC" },

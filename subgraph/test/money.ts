@@ -104,7 +104,7 @@ export const money: Story = {
       {
         what: "keeps what a payer has for a node, from every side",
         query: `{ escrowBalances { payer node { id } balance deposited withdrawn collected reserved thawing thawReadyAt
-          moves(orderBy: kind) { kind from amount balance readyAt } } }`,
+          moves { kind from amount balance readyAt } } }`,
         expected: {
           escrowBalances: [
             {
@@ -189,7 +189,7 @@ export const money: Story = {
         query: request(
           "done",
           `requester status askedNode { id } node { id } operator { id } key { id } input salt pointer maxFee fee refund bond penalty
-          receiptId callback modeMask callbackGas deadline steps(orderBy: kind) { kind }`,
+          receiptId callback modeMask callbackGas deadline steps { kind }`,
         ),
         expected: {
           inferenceRequest: {
@@ -205,7 +205,7 @@ export const money: Story = {
       },
       {
         what: "follows requests to their other ends",
-        query: `{ inferenceRequests(where: { status_not: FULFILLED }, orderBy: status) { status refund penalty excuse pointer node { id } askedNode { id } } }`,
+        query: `{ inferenceRequests(where: { status_not: FULFILLED }) { status refund penalty excuse pointer node { id } askedNode { id } } }`,
         expected: {
           inferenceRequests: [
             ["CANCELLED", "900", "0", null, null, false],

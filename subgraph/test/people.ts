@@ -91,7 +91,7 @@ export const people: Story = {
       {
         what: "keeps a key's validity, its end, distrust and freeze",
         query: `{ signingKey(id: "${key}") { kind registry validFrom validUntil firstValidUntil retired
-          standing { distrustedFrom frozenUntil freezeSpent changes(orderBy: kind) { kind moment by } } changes { kind validUntil } } }`,
+          standing { distrustedFrom frozenUntil freezeSpent changes { kind moment by } } changes { kind validUntil } } }`,
         expected: {
           signingKey: {
             ...{ kind: "OPERATOR", registry, validFrom: "5", validUntil: "50", firstValidUntil: "99", retired: true },

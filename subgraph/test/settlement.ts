@@ -186,12 +186,12 @@ export const settlement: Story = {
       },
       {
         what: "counts a delay that the node's clock makes negative as none",
-        query: `{ figures(where: { scope: MODE, mode: VANILLA, day: null }) { timed delays receipts delayP50AtMost delayP95AtMost } }`,
+        query: `{ figures(where: { scope: MODE, mode: VANILLA, day: null }) { timed delays { counts } receipts delayP50AtMost delayP95AtMost } }`,
         expected: {
           figures: [
             {
               timed: "2",
-              delays: ["1", "1", ...Array.from({ length: 30 }, () => "0")],
+              delays: { counts: ["1", "1", ...Array.from({ length: 30 }, () => "0")] },
               receipts: "33",
               delayP50AtMost: "5",
               delayP95AtMost: "10",

@@ -134,7 +134,7 @@ export const stake: Story = {
         what: "keeps staking's sums, parameters, credits and changes",
         query: `{ staking(id: "0x01") { totalBonded streamRemaining streamEnd pools slashed reporterRewards disputes vesting }
           stakeParameters_collection { kind minimum nextMinimum nextMinimumFrom ownShareBps nextOwnShareBps nextOwnShareFrom }
-          stakeCredits { credited claimed credit } stakeChanges(orderBy: kind) { kind amount } protocol(id: "0x01") { faults orphans } }`,
+          stakeCredits { credited claimed credit } stakeChanges { kind amount } protocol(id: "0x01") { faults orphans } }`,
         expected: {
           staking: {
             ...{ totalBonded: "1159", streamRemaining: "65", streamEnd: "66", pools: "1", slashed: "71" },

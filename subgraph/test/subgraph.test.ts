@@ -23,11 +23,26 @@ const MEANT: readonly Story[] = [
   together("money", money, fees),
   together("power", stake, governance, twins),
 ];
-const STORIES: readonly Story[] = [...MEANT, longRun(20261121, 150), orphans];
+const STORIES: readonly Story[] = [...MEANT, longRun(20261121, 180), orphans];
 /** One more, for what is taken back. */
 const REORGANISED = STORIES.length;
 
 const chain = new Chain(1_790_000_000);
+/** Rows in one order: events of one block have none that a query can ask for. Lists of plain values keep theirs. */
+function inOneOrder(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const rows = value.map(inOneOrder);
+    const text = (row: unknown): string => JSON.stringify(row);
+    return rows.some((row) => typeof row !== "object") ? rows : rows.sort((a, b) => (text(a) < text(b) ? -1 : 1));
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, inOneOrder(inner)]),
+  );
+}
+
 let meant: ReadonlySet<string> = new Set();
 const told = STORIES.map((story, number) => {
   const scenario = new Scenario(chain, number);
@@ -63,7 +78,7 @@ describe("the subgraph in graph-node, over an invented chain", function () {
     describe(title, () => {
       for (const { what, query, expected } of checks)
         it(what, async () => {
-          expect(await node.query(number, query)).to.deep.equal(expected);
+          expect(inOneOrder(await node.query(number, query))).to.deep.equal(inOneOrder(expected));
         });
     });
 

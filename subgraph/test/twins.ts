@@ -82,7 +82,7 @@ export const twins: Story = {
       },
       {
         what: "keeps the market's fees with the time at which an announced one takes effect, and payouts",
-        query: `{ twinFees(orderBy: kind) { kind present announced effectiveAt } twinFeeChanges(where: { fee: "0x01", kind_not: CHANGED }, orderBy: after) {
+        query: `{ twinFees { kind present announced effectiveAt } twinFeeChanges(where: { fee: "0x01", kind_not: CHANGED }, orderBy: after) {
           kind before after effectiveAt } twinPayouts(orderBy: amount) { kind amount account to } twinOweds { id owed claimed } }`,
         expected: {
           twinFees: [

@@ -47,9 +47,11 @@ export class Scenario {
     return transactionHash(this.chain.blocks.length - 1, (this.chain.blocks.at(-1)?.transactions.length ?? 0) - 1);
   }
 
-  /** Id of an event row of the last transaction: hash ‖ log index. */
-  lastId(logIndex = 0): string {
-    return this.lastTransaction + littleEndian(logIndex);
+  /** Id of the row of an event of the last transaction, its first or a later one: hash ‖ log index. */
+  lastId(place = 0): string {
+    const hash = this.lastTransaction;
+    const own = this.chain.blocks.at(-1)?.logs.filter(({ transactionHash }) => transactionHash === hash) ?? [];
+    return hash + littleEndian(Number(own[place]?.logIndex));
   }
 }
 

@@ -1,11 +1,13 @@
 import { BigInt, Bytes, ethereum } from "@graphprotocol/graph-ts";
-import { DelayBounds, Figure, SettledPoint } from "../../generated/schema";
+import { DelayBounds, Delays, Figure, SettledPoint } from "../../generated/schema";
 import { byte, dayOf, ONE, onlyMode, protocol, ratio, startOf, word4, ZERO } from "./common";
 import { MODES } from "./names";
 
 /** In place of a day: all time. */
 export const ALL_TIME: i32 = -1;
 
+/** `Bytes.empty()` is four zero bytes. */
+const NOTHING = new Bytes(0);
 const NETWORK: i32 = 0;
 const MODE: i32 = 1;
 const MODEL: i32 = 2;
@@ -59,10 +61,35 @@ function load(day: i32, scope: i32, subject: Bytes): Figure {
   found.gasUsed = ZERO;
   found.gasFee = ZERO;
   found.timed = ZERO;
+  return found;
+}
+
+/** How delays of a figure are distributed; not saved. */
+function delaysOf(id: Bytes): Delays {
+  let found = Delays.load(id);
+  if (found != null) return found;
+  found = new Delays(id);
   const none: BigInt[] = [];
   for (let i = 0; i < BOUNDS.length; i++) none.push(ZERO);
-  found.delays = none;
+  found.counts = none;
   return found;
+}
+
+/** Counts the delays of what settled now. Apart from the figure, as few figures have any and the list is long. */
+function addDelays(row: Figure, completions: BigInt[], now: BigInt): void {
+  if (completions.length == 0) return;
+  const delays = delaysOf(row.id);
+  const counts = delays.counts;
+  for (let i = 0; i < completions.length; i++) {
+    const at = place(now.minus(completions[i]));
+    counts[at] = counts[at].plus(BigInt.fromI32(1));
+  }
+  delays.counts = counts;
+  delays.save();
+  row.timed = row.timed.plus(BigInt.fromI32(completions.length));
+  row.delays = delays.id;
+  row.delayP50AtMost = percentile(counts, row.timed, 50);
+  row.delayP95AtMost = percentile(counts, row.timed, 95);
 }
 
 /** The bound below which at least `percent` of the counted delays are. */
@@ -92,20 +119,12 @@ function addSettled(row: Figure, settled: Settled, now: BigInt): void {
   row.gasFee = row.gasFee.plus(settled.gasFee);
   row.gasPerReceipt = ratio(row.gasUsed, row.receipts, 6);
   row.gasFeePerReceipt = ratio(row.gasFee, row.receipts, 6);
-  const delays = row.delays;
-  for (let i = 0; i < settled.completions.length; i++) {
-    const at = place(now.minus(settled.completions[i]));
-    delays[at] = delays[at].plus(one);
-    row.timed = row.timed.plus(one);
-  }
-  row.delays = delays;
-  row.delayP50AtMost = percentile(delays, row.timed, 50);
-  row.delayP95AtMost = percentile(delays, row.timed, 95);
+  addDelays(row, settled.completions, now);
   row.save();
 }
 
 function addDay(day: i32, settled: Settled, now: BigInt): void {
-  const network = load(day, NETWORK, Bytes.empty());
+  const network = load(day, NETWORK, NOTHING);
   addSettled(network, settled, now);
   for (let mode = 0; mode < MODES.length; mode++) {
     const row = load(day, MODE, byte(mode));
@@ -146,7 +165,7 @@ export function countOpened(modelId: Bytes, modeMask: i32, fee: BigInt, block: e
   const mode = onlyMode(modeMask);
   const days = [ALL_TIME, dayOf(block)];
   for (let i = 0; i < days.length; i++) {
-    addOpened(load(days[i], NETWORK, Bytes.empty()), fee);
+    addOpened(load(days[i], NETWORK, NOTHING), fee);
     if (mode >= 0) addOpened(load(days[i], MODE, byte(mode)), fee);
     addOpened(load(days[i], MODEL, modelId), fee);
   }
