@@ -51,6 +51,7 @@ function ids(networks: Record<string, SubgraphNetwork>): Record<string, string |
   const found: Record<string, string | null> = {};
   // The local one last: what stays in build/ has every contract, and is what the tests run.
   const order = Object.entries(networks).sort(([a], [b]) => Number(a === "local") - Number(b === "local"));
+  for (const name of Object.keys(networks)) found[name] = null;
   for (const [name, network] of order)
     found[name] = Object.keys(network.contracts).length === 0 ? null : build(network);
   return found;
