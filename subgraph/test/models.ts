@@ -59,6 +59,8 @@ export const models: Story = {
       ["other", 1],
     ]);
     lineage("other", 0, 5, []);
+    now("ModelRegistry", "ModelRegistered", { modelId: word("leaf"), verifier: NOBODY, modes: 1 });
+    lineage("leaf", 3, 0, [["child", 10]]);
     now("ModelRegistry", "SourceOffered", {
       sourceId: word("data"),
       owner: account("giver"),
@@ -106,11 +108,24 @@ export const models: Story = {
         },
       },
       {
+        what: "takes over the ancestors of a parent, one generation further up",
+        query: `{ model(id: "${word("leaf")}") { depth ancestors { ancestor { id } generation } } }`,
+        expected: {
+          model: {
+            depth: 3,
+            ancestors: [
+              { ancestor: { id: word("child") }, generation: 1 },
+              ...["grand", "parent", "other"].map((name) => ({ ancestor: { id: word(name) }, generation: 2 })),
+            ],
+          },
+        },
+      },
+      {
         what: "knows what derives from a version at any remove",
         query: `{ model(id: "${word("grand")}") { descendants(orderBy: generation) { generation } children(orderBy: bps) { model { id } bps } } }`,
         expected: {
           model: {
-            descendants: [{ generation: 1 }, { generation: 1 }],
+            descendants: [{ generation: 1 }, { generation: 1 }, { generation: 2 }],
             children: [
               { model: { id: word("child") }, bps: 50 },
               { model: { id: word("parent") }, bps: 100 },

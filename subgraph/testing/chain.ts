@@ -149,10 +149,7 @@ export class Chain {
       case "eth_getBlockByNumber":
         return this.block(this.byTag(params[0]), params[1] === true);
       case "eth_getBlockByHash":
-        return this.block(
-          this.blocks.find(({ hash }) => hash === params[0]),
-          params[1] === true,
-        );
+        return this.block(this.byTag(params[0]), params[1] === true);
       case "eth_getLogs":
         return this.logs(params[0] as LogFilter);
       case "eth_getTransactionReceipt":

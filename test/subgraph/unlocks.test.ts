@@ -7,7 +7,7 @@ const { ethers } = await hre.network.create();
 describe("the subgraph's unlocks", () => {
   it("are the contract's calendar, month by month, beyond its end", async () => {
     const [somebody] = await ethers.getSigners();
-    const token = await ethers.deployContract("DevelopmentToken");
+    const token = await ethers.deployContract("DevelopmentToken", ["Plain", "PLAIN"]);
     const beneficiaries = Array.from({ length: 7 }, () => somebody?.address);
     const vesting = await ethers.deployContract("OPGVesting", [token, beneficiaries]);
     for (let month = 0; month <= 100; month++) {
