@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Asking for money: what a facilitator's answers mean, and what its silence does not.
+import { boundedText } from "../bounded-text.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HTTPFacilitatorClient } from "@x402/core/http";
 import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
@@ -17,6 +18,9 @@ export interface PaymentService {
   status?(requestId: Hex): Promise<PaymentStatus | undefined>;
 }
 
+/** Of an answer about one payment. */
+const MAX_STATUS_BYTES = 16_384;
+
 /** A relayer's facilitator over HTTP. @param url its base URL, for instance `https://relayer.example/x402` */
 export function remoteFacilitator(url: string, timeoutMs = 80_000): PaymentService {
   const base = url.replace(/\/+$/, "");
@@ -25,10 +29,11 @@ export function remoteFacilitator(url: string, timeoutMs = 80_000): PaymentServi
     verify: (payload, requirements) => stock.verify(payload, requirements) as Promise<VerifyAnswer>,
     settle: (payload, requirements) => stock.settle(payload, requirements) as Promise<SettleAnswer>,
     async status(requestId) {
-      const response = await fetch(`${base}/payments/${requestId}`, { signal: AbortSignal.timeout(timeoutMs) });
+      const signal = AbortSignal.timeout(timeoutMs);
+      const response = await fetch(`${base}/payments/${requestId}`, { signal, redirect: "error" });
       if (response.status === 404) return undefined;
       if (!response.ok) throw new Error(`the facilitator answered ${response.status}`);
-      return paymentStatus.parse(await response.json());
+      return paymentStatus.parse(JSON.parse(await boundedText(response, MAX_STATUS_BYTES)));
     },
   };
 }

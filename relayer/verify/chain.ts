@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What an outsider asks of the chain: every node that is named, at one block, and all must say the same.
+import { boundedText } from "../bounded-text.ts";
 import type { Result } from "ethers";
 import { inferenceRegistry, reasonName } from "../chain/abi.ts";
 import { ChainUnavailable } from "../chain/errors.ts";
@@ -93,6 +94,9 @@ export async function openAuditedChain(urls: readonly string[], registry: Hex): 
   };
 }
 
+/** Of an answer that is one number. */
+const MAX_ANSWER_BYTES = 16_384;
+
 async function chainIdOf(url: string): Promise<number> {
   const { host, username, password } = new URL(url);
   const target = new URL(url);
@@ -108,8 +112,9 @@ async function chainIdOf(url: string): Promise<number> {
       headers,
       body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }),
       signal: AbortSignal.timeout(30_000),
+      redirect: "error",
     });
-    const { result } = (await response.json()) as { result?: string };
+    const { result } = JSON.parse(await boundedText(response, MAX_ANSWER_BYTES)) as { result?: string };
     return Number(fromNumber(result));
   } catch (error) {
     throw new ChainUnavailable("eth_chainId", [new Error(`${host}: ${(error as Error).message}`)]);

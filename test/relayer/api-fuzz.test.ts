@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Requests that follow from the relayer's own OpenAPI document, sent to a whole relayer in its own process. A route that is
 // added is fuzzed without a line here.
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
@@ -132,6 +133,20 @@ describe("relayer API, fuzzed from its OpenAPI document", () => {
     // The generators reach what they are for: acceptance, refusal by form and by content, what is known, and payments.
     for (const [name, status] of REACHED) expect([...heard]).to.include(`${name} ${status}`);
     expect(accepted.get("POST /x402/verify")?.size).to.be.greaterThan(0);
+  });
+
+  it("measures what the dashboard of its parts asks for, with every part on", async () => {
+    const { panels } = JSON.parse(readFileSync("ops/grafana/parts.json", "utf8")) as {
+      panels: { targets?: { expr: string }[] }[];
+    };
+    const asked = panels.flatMap(({ targets = [] }) =>
+      targets.flatMap(({ expr }) => expr.match(/relayer_[a-z0-9_]+/g) ?? []),
+    );
+    expect(asked.length).to.be.above(15);
+    const scrape = await (await fetch(`${relayer.url}/metrics`)).text();
+    // What a gateway sells it measures in its own process.
+    const sold = /^relayer_gateway_(sales|payments|charged|served)/;
+    for (const name of asked) if (!sold.test(name)) expect(scrape, name).to.contain(`# TYPE ${name} `);
   });
 
   it("answers other methods, paths and forms with a problem it documents, or not at all [R8]", async function () {

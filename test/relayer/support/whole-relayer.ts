@@ -62,6 +62,7 @@ export async function startWholeRelayer(over: Partial<ConfigInput> = {}) {
       enclaveHeartbeats: await world.contracts.enclaveHeartbeats.getAddress(),
       heartbeatWaitMs: 500,
     },
+    reconcile: { everyMs: WEEK },
     x402: { token, name: "OpenGradient", version: "1", payTo: "any", maxAmount: "1000000000000000000", waitMs: 500 },
     ...over,
   };
