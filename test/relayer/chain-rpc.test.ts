@@ -23,7 +23,7 @@ describe("RPC over several nodes", () => {
       proxy.calls.length = 0;
     }
   });
-  const rpc = (over = {}) => createRpc({ urls: [a.url, b.url], chainId: CHAIN_ID, timeoutMs: 200, ...over });
+  const rpc = (over = {}) => createRpc({ urls: [a.url, b.url], chainId: CHAIN_ID, timeoutMs: 1_500, ...over });
   const failure = (work: Promise<unknown>) =>
     work.then(
       () => null,
@@ -33,7 +33,7 @@ describe("RPC over several nodes", () => {
 
   for (const fault of [
     { kind: "drop" },
-    { kind: "delay", ms: 1_000 },
+    { kind: "delay", ms: 6_000 },
     { kind: "http", status: 500 },
     { kind: "http", status: 429, body: '{"error":{"code":-32005,"message":"slow down"}}' },
     { kind: "http", status: 200, body: "<html>busy</html>" },
