@@ -199,7 +199,7 @@ describe("submissions", () => {
     const off = await from("/v1/receipts/0x12", "https://a.example");
     expect(off.headers.get("access-control-allow-origin")).to.equal(null);
     expect(off.headers.get("x-content-type-options")).to.equal("nosniff");
-    expect(off.headers.get("x-frame-options")).to.equal("SAMEORIGIN");
+    expect(off.headers.get("x-frame-options")).to.equal("DENY");
     expect(off.headers.get("content-security-policy")).to.contain("default-src 'none'");
     expect(off.headers.get("x-request-id")).to.equal("trace-7");
     const odd = await request(`${relayer.url}/healthz`, { headers: { "x-request-id": "<script>" } });
