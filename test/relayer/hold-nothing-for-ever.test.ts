@@ -89,7 +89,8 @@ describe("a node that answers nonsense", () => {
     let nonsense: unknown;
     let asked = 0;
     const request = async (): Promise<unknown> => (asked++ === 0 ? separator : asked <= 4 ? word : nonsense);
-    const rpc = { request } as unknown as Rpc;
+    const requestAll = async (): Promise<unknown> => [{ ok: true, value: nonsense }];
+    const rpc = { request, requestAll } as unknown as Rpc;
     const reader = await createChainReader({ rpc, domain, ttlMs: 0 });
     for (nonsense of ["0x12", word, "hello", null]) {
       expect(await codeOf(reader.signingKey(random(), 0)), String(nonsense)).to.equal("chain_unavailable");
