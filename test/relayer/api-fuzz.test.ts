@@ -8,16 +8,22 @@ import fc from "fast-check";
 import { PROBLEMS, type ProblemCode } from "../../relayer/api/problems.ts";
 import { openDatabase, rows } from "../../relayer/store/database.ts";
 import { checkLeaks, readOpenApi, type OpenApi, type Operation } from "../support/openapi.ts";
-import { requestsOf, strangeRequests, type FuzzedRequest, type Seeds } from "../support/openapi-requests.ts";
+import {
+  goodRequest,
+  requestsOf,
+  strangeRequests,
+  type FuzzedRequest,
+  type Seeds,
+} from "../support/openapi-requests.ts";
 import { bytesOf, sendRaw, type RawAnswer } from "../support/raw-http.ts";
 import { goodRequests, startWholeRelayer, type WholeRelayer } from "./support/whole-relayer.ts";
 
 /** Requests an operation; `npm test -- --long` sends many more. */
 const RUNS = process.env["FUZZ_LONG"] ? 3_000 : 60;
-/** What led to a failure is said with it, and given here leads there again. */
-const SEED = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+/** The same on every day, so that nobody's change fails by chance; long runs draw one. What failed is said with it. */
+const SEED = Number(process.env["FUZZ_SEED"] ?? (process.env["FUZZ_LONG"] ? Math.floor(Math.random() * 2 ** 31) : 4));
 const REACHED = [
-  ...(["200", "201", "400", "422"].map((status) => ["POST /v1/receipts", status]) as [string, string][]),
+  ...(["201", "400", "422"].map((status) => ["POST /v1/receipts", status]) as [string, string][]),
   ...(["201", "400", "422"].map((status) => ["POST /v1/batches", status]) as [string, string][]),
   ...(["200", "400", "404"].map((status) => ["GET /v1/receipts/{id}", status]) as [string, string][]),
   ...([
@@ -117,7 +123,10 @@ describe("relayer API, fuzzed from its OpenAPI document", () => {
     const faults: string[] = [];
     for (const operation of api.operations) {
       const name = `${operation.method} ${operation.path}`;
-      const found = await faultsOf(requestsOf(api, operation, seeds), RUNS, async (request) => {
+      // First what is good, as it is: what comes after it meets a ledger that holds something.
+      for (const body of seeds.bodies[name] ?? []) await judge(goodRequest(operation, body));
+      const found = await faultsOf(requestsOf(api, operation, seeds), RUNS, judge);
+      async function judge(request: FuzzedRequest): Promise<void> {
         const answer = await sendRaw(relayer.url, bytesOf(request), {
           ...until(operation),
           end: (request.cut ?? 0) > 0,
@@ -125,7 +134,7 @@ describe("relayer API, fuzzed from its OpenAPI document", () => {
         if (answer.status === 201 || isGoodPayment(name, answer))
           accepted.set(name, (accepted.get(name) ?? new Set()).add(identity(request.body!)));
         check(operation, request, answer);
-      });
+      }
       faults.push(...found.map((fault) => `${name}: ${fault}`));
       expect(relayer.alive(), name).to.equal(true);
     }

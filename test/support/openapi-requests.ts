@@ -236,6 +236,12 @@ const BROKEN: [string, string][] = [
 const seldom = <T>(times: number, value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: times - 1, arbitrary: fc.constant(undefined) }, value);
 
+/** A request with a body that is good, and with nothing else. */
+export const goodRequest = ({ method, path }: Operation, body: unknown): FuzzedRequest => ({
+  ...{ method, target: path.replaceAll(/\{[^}]+\}/g, "1"), headers: [["content-type", "application/json"]] },
+  ...{ body: Buffer.from(JSON.stringify(body)), brokenHttp: false },
+});
+
 /** Requests of one operation. */
 export function requestsOf(api: OpenApi, operation: Operation, seeds: Seeds): fc.Arbitrary<FuzzedRequest> {
   const { method, path, parameters } = operation;
@@ -286,7 +292,10 @@ export function requestsOf(api: OpenApi, operation: Operation, seeds: Seeds): fc
       const pairs = [...asked.map(({ name }) => `${name}=${encodeURIComponent(wellFormed(chosen[name]!))}`), ...query];
       const headers: [string, string][] = [
         ...(type === undefined ? [] : ([["content-type", type]] as [string, string][])),
-        ...of("header").map(({ name }): [string, string] => [name, printable(chosen[name]!)]),
+        // Mostly left away: a key that is none, or one header in two requests, hides all that comes behind.
+        ...of("header")
+          .filter(({ name }) => given[name]! > 6)
+          .map(({ name }): [string, string] => [name, printable(chosen[name]!)]),
         ...more,
         ...(broken ? [broken] : []),
       ];
