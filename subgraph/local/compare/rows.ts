@@ -92,7 +92,7 @@ const flat = (row: Row): Row =>
 /** Name of an entity's list in the served schema. */
 function pluralOf(name: string): string {
   const single = name.charAt(0).toLowerCase() + name.slice(1);
-  if (/(Bounds|Rates|Parameters|Fees|Delays)$/.test(single)) return `${single}_collection`;
+  if (/(bounds|rates|parameters|fees|delays)$/i.test(single)) return `${single}_collection`;
   if (/(s|x|ch|sh)$/.test(single)) return `${single}es`;
   return /[^aeiou]y$/.test(single) ? `${single.slice(0, -1)}ies` : `${single}s`;
 }
