@@ -168,8 +168,10 @@ export const VIEWS: Record<string, ViewSpec> = {
   Channel: {
     count: (chain) => chain.of("InferenceEscrow.ChannelOpened").length,
     expected: async ({ id }, chain) => {
-      const { paid, owed, expiry } = await ask(chain, "InferenceEscrow", "session", id);
+      const { paid, owed, expiry: sessionEnds } = await ask(chain, "InferenceEscrow", "session", id);
       const { args } = chain.of("InferenceEscrow.ChannelOpened").find(by("channelId", id))!;
+      // A payer's own channel never ends: the contract keeps no expiry for it, and its event says the largest one.
+      const expiry = args["signer"] === args["payer"] ? args["expiry"] : sessionEnds;
       const collections = chain.of("InferenceEscrow.Collected").filter(by("channelId", id));
       return {
         ...{ paid, owed, expiry, payer: args["payer"], node: args["nodeId"], signer: args["signer"] },
