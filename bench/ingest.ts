@@ -17,12 +17,10 @@ import {
   receiptId,
   signDigest,
   toHex,
-  ZERO_HASH,
   type Domain,
   type Hex,
-  type Receipt,
 } from "../relayer/protocol/index.ts";
-
+import { benchReceipt } from "./load-receipts.ts";
 import { row, type Row } from "./row.ts";
 
 export interface IngestFigures {
@@ -121,26 +119,8 @@ export async function ingestion(options: IngestOptions = {}): Promise<Row[]> {
   ];
 }
 
-function receipt(keyId: Hex): Receipt {
-  const random = toHex(randomBytes(96));
-  return {
-    requestId: `0x${random.slice(2, 66)}`,
-    modelId: `0x${"33".repeat(32)}`,
-    inputHash: `0x${random.slice(66, 130)}`,
-    outputHash: `0x${random.slice(130)}`,
-    outputScheme: 0,
-    contextHash: ZERO_HASH,
-    keyId,
-    payer: `0x${"44".repeat(20)}`,
-    sequence: 0n,
-    cumulativeFee: 10n ** 16n,
-    completedAt: BigInt(Math.floor(Date.now() / 1000)),
-    mode: 0,
-  };
-}
-
 function signedBatch(keyId: Hex, secret: Uint8Array, size: number): Buffer {
-  const receipts = Array.from({ length: size }, () => receipt(keyId));
+  const receipts = Array.from({ length: size }, () => benchReceipt(keyId));
   const { batch } = makeBatch(domain, receipts, `0x${"55".repeat(20)}`);
   const signature = signDigest(secret, batchDigest(domain, batch));
   const signed = receipts.map((one) => ({ receipt: receiptToWire(one), signature: toHex(randomBytes(65)) }));
@@ -148,7 +128,7 @@ function signedBatch(keyId: Hex, secret: Uint8Array, size: number): Buffer {
 }
 
 function signedReceipt(keyId: Hex, secret: Uint8Array): Buffer {
-  const one = receipt(keyId);
+  const one = benchReceipt(keyId);
   return Buffer.from(
     JSON.stringify({ receipt: receiptToWire(one), signature: signDigest(secret, receiptId(domain, one)) }),
   );

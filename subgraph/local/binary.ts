@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, chmodSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -48,7 +48,10 @@ export function findGnd({ env, platform, arch, modules }: Surroundings = here())
   if (platform === "linux" && arch === "x64")
     for (const folder of modules) {
       const file = join(folder, "@graphprotocol/gnd-linux-x64/bin/gnd");
-      if (existsSync(file)) return file;
+      if (!existsSync(file)) continue;
+      // npm may have been told to run no install scripts, and packs it without the right to run.
+      if (!runs(file)) chmodSync(file, 0o755);
+      return file;
     }
   for (const folder of (env["PATH"] ?? "").split(delimiter)) {
     const file = join(folder, "gnd");

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -48,8 +48,6 @@ const LOG_CHARACTERS = 200_000;
 /** Starts graph-node over a built subgraph; resolves when it answers `_meta`. */
 export async function startGnd(options: GndOptions): Promise<Gnd> {
   const binary = findGnd();
-  // npm may have been told to run no install scripts, and packs it without the right to run.
-  if (binary.includes("node_modules")) chmodSync(binary, 0o755);
   const { databaseUrl, rpcUrl, manifest, network, startMs = 300_000 } = options;
   const ipfs = await startIpfsStub();
   const folder = mkdtempSync(join(tmpdir(), "opengradient-gnd-"));

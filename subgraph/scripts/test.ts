@@ -5,13 +5,14 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { findGnd, GndUnavailable } from "../local/binary.ts";
 import { build } from "./build.ts";
 import { readNetworks, type SubgraphNetwork } from "./manifest.ts";
-import { gndBinary, install, ROOT, SubgraphToolError } from "./run.ts";
+import { install, ROOT, SubgraphToolError } from "./run.ts";
 
 try {
   install();
-  gndBinary();
+  findGnd();
   if (!process.argv.includes("--no-build")) build(readNetworks()["local"] as SubgraphNetwork);
   const mocha = join(ROOT, "../node_modules/mocha/bin/mocha.js");
   const run = spawnSync(process.execPath, ["--import", "tsx", mocha, join(ROOT, "test/subgraph.test.ts")], {
@@ -20,7 +21,7 @@ try {
   });
   process.exitCode = run.status ?? 1;
 } catch (problem) {
-  if (!(problem instanceof SubgraphToolError)) throw problem;
+  if (!(problem instanceof SubgraphToolError || problem instanceof GndUnavailable)) throw problem;
   console.error(problem.message);
   process.exitCode = 1;
 }

@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { freePort } from "../../demo/wire.ts";
-import { gndBinary, ROOT, startPostgres, SubgraphToolError, type Database } from "../scripts/run.ts";
+import { startPostgres } from "../../test/support/postgres.ts";
+import { findGnd } from "../local/binary.ts";
+import { ROOT, SubgraphToolError } from "../scripts/run.ts";
 import type { Chain } from "./chain.ts";
 
 /** graph-node wants an IPFS server at its start and asks nothing of it. */
@@ -34,14 +36,14 @@ interface Answer {
 /**
  * Starts graph-node over what `build/` holds, once for each set of addresses.
  * @param log Where its output goes.
- * @throws SubgraphToolError where gnd or PostgreSQL is missing.
+ * @throws {GndUnavailable} or {PostgresMissing} where one of the programs is.
  */
 export async function startNode(
   chain: Chain,
   deployments: readonly ((contract: string) => string)[],
   log: string,
 ): Promise<RunningNode> {
-  const gnd = gndBinary();
+  const gnd = findGnd();
   // Short on purpose: a deployment's path is its name, of at most 46 characters.
   const folder = mkdtempSync(join(tmpdir(), "og-"));
   cpSync(join(ROOT, "build"), join(folder, "b"), { recursive: true });
@@ -53,7 +55,7 @@ export async function startNode(
     writeFileSync(join(folder, `${index}.yaml`), "");
     writeFileSync(join(folder, "b", `${index}.yaml`), stringify(built, { lineWidth: 0 }));
   }
-  const database: Database = await startPostgres();
+  const database = await startPostgres("synchronous_commit=off", "full_page_writes=off");
   const { url, server: rpc } = await chain.listen();
   const ipfs = await ipfsStub();
   const ports = [await freePort(), await freePort(), await freePort(), await freePort()];

@@ -95,8 +95,8 @@ describe("a relayer in the place of OpenGradient's facilitator", function () {
     expect(await code({ ...good, tee_id: revoked.teeId })).to.deep.equal([422, "bad_signature"]);
     expect(await code(batchPayload(answer, newRsaKey()))).to.deep.equal([422, "unknown_tee"]);
     // The name and the signature that the middleware makes up where a gateway gave none.
-    const placeholder = "0xddc21f2d5d0af861b4fc1390df47f1c93bc5aee54e7e31763e97256d56148253";
-    expect(await code({ ...good, tee_id: placeholder })).to.deep.equal([422, "unknown_tee"]);
+    const madeUp = "0xddc21f2d5d0af861b4fc1390df47f1c93bc5aee54e7e31763e97256d56148253";
+    expect(await code({ ...good, tee_id: madeUp })).to.deep.equal([422, "unknown_tee"]);
     expect(await code({ ...good, tee_signature: "0x" })).to.deep.equal([400, "bad_tee_signature"]);
     expect((await relayer.get(`/settle/settlement-${s.answerIdOf(answer)}`)).status).to.equal(404);
   });

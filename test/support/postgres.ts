@@ -16,6 +16,11 @@ export interface PostgresServer {
   start(): Promise<void>;
 }
 
+/** No PostgreSQL is installed here. The message says what to do. */
+export class PostgresMissing extends Error {
+  override readonly name = "PostgresMissing";
+}
+
 /** The newest PostgreSQL binaries of the machine: Debian keeps them off the path. */
 function binaries(): string {
   const found = globSync("/usr/lib/postgresql/*/bin/postgres").sort(
@@ -24,12 +29,15 @@ function binaries(): string {
   const debian = found.at(-1);
   if (debian !== undefined) return debian.replace(/\/postgres$/, "");
   for (const folder of (process.env["PATH"] ?? "").split(":")) if (existsSync(join(folder, "postgres"))) return folder;
-  throw new Error("No PostgreSQL server found. On Debian: apt-get install postgresql. Or set DATABASE_URL.");
+  throw new PostgresMissing(
+    "No PostgreSQL server found. On Debian: apt-get install postgresql. Or, where one is asked for, set DATABASE_URL.",
+  );
 }
 
 /**
  * A PostgreSQL server of one's own in a temporary folder on a free port of the loopback address.
  * @param settings As `name=value`. Files are not synced unless one of them says so.
+ * @throws {PostgresMissing} where none is installed.
  */
 export async function startPostgres(...settings: string[]): Promise<PostgresServer> {
   const bin = binaries();
