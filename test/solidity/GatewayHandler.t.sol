@@ -69,7 +69,7 @@ contract GatewayHandler is World {
         uint256 i = which % COUNT;
         SignedAnswer[] memory items = new SignedAnswer[](2);
         items[0] = _item(spoiled % COUNT);
-        items[0].signature[(bit / 8) % 256] ^= bytes1(uint8(1) << (bit % 8));
+        items[0].signature[(bit / 8) % 256] ^= bytes1(uint8(uint256(1) << (bit % 8)));
         items[1] = _item(i);
         bytes[] memory publicKeys = new bytes[](1);
         publicKeys[0] = GatewayVectors.PUBLIC_KEY;
