@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { and, type Column, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
-import { view } from "../protocol/bytes.ts";
-import {
-  LEAF_SIZE,
-  LEAVES_HEADER_SIZE,
-  readLeaf,
-  toHex,
-  type Batch,
-  type Hex,
-  type Receipt,
-} from "../protocol/index.ts";
+import { and, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
+import { LEAF_SIZE, LEAVES_HEADER_SIZE, type Batch, type Hex } from "../protocol/index.ts";
 import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation, StoreError } from "./errors.ts";
 import { noteQuestions } from "./questions.ts";
@@ -28,6 +19,8 @@ export interface NewBatch {
   signatures: Uint8Array;
   /** 32 bytes a receipt. */
   receiptIds: Uint8Array;
+  /** Siblings in the tree, so that openings need no hashing. */
+  paths: Uint8Array;
   /** Set for a proved batch. */
   proof?: { modelId: Hex; evidence: Uint8Array };
   state: ItemState;
@@ -81,12 +74,12 @@ async function proveAgain(tx: Pick<Database, "select" | "update">, id: number, f
 
 /** Inserts batch and index; the caller has checked it and holds the key's lock. */
 export async function insertBatchRow(tx: Pick<Database, "insert" | "execute">, fresh: NewBatch): Promise<number> {
-  const { batch, digest, signature, document, signatures, proof, state, receivedAt } = fresh;
+  const { batch, digest, signature, document, signatures, paths, proof, state, receivedAt } = fresh;
   const [row] = await tx
     .insert(batches)
     .values({
       ...batch,
-      ...{ digest, signature, document, signatures, state, receivedAt },
+      ...{ digest, signature, document, signatures, paths, state, receivedAt },
       proved: proof !== undefined,
       modelId: proof?.modelId ?? null,
       evidence: proof?.evidence ?? null,
@@ -144,9 +137,11 @@ async function contradictions(tx: Pick<Database, "execute" | "select">, fresh: N
 }
 
 /** A batch without its bytes. */
-export type BatchSummary = Omit<BatchRow, "document" | "signatures" | "evidence">;
+export type BatchSummary = Omit<BatchRow, "document" | "signatures" | "paths" | "evidence">;
 
-const { document: _d, signatures: _s, evidence: _e, ...summary } = getTableColumns(batches);
+const { document: _d, signatures: _s, paths: _p, evidence: _e, ...summaryColumns } = getTableColumns(batches);
+/** Columns of a {@link BatchSummary}. */
+export const summary = summaryColumns;
 
 /** What is known of a batch; undefined if nothing. */
 export async function findBatch(db: Database, digest: Hex): Promise<BatchSummary | undefined> {
@@ -154,25 +149,9 @@ export async function findBatch(db: Database, digest: Hex): Promise<BatchSummary
   return row;
 }
 
-/** A batch and one of its receipts, without reading the others: the database keeps both columns uncompressed for it. */
-export async function readLeafOf(
-  db: Database,
-  id: number,
-  position: number,
-): Promise<{ batch: BatchSummary; receipt: Receipt; signature: Hex } | undefined> {
-  const slice = (column: Column, at: number, length: number) =>
-    sql<Uint8Array>`substring(${column} from ${at + 1}::int for ${length}::int)`;
-  const [row] = await db
-    .select({
-      ...summary,
-      leaf: slice(batches.document, LEAVES_HEADER_SIZE + LEAF_SIZE * position, LEAF_SIZE),
-      own: slice(batches.signatures, 65 * position, 65),
-    })
-    .from(batches)
-    .where(eq(batches.id, id));
-  if (!row) return undefined;
-  const { leaf, own, ...batch } = row;
-  return { batch, receipt: readLeaf(view(leaf), 0, batch.keyId, batch.mode), signature: toHex(own) };
+/** Keeps the paths of a batch that has none, or wrong ones. */
+export async function keepPaths(db: Pick<Database, "update">, id: number, paths: Uint8Array): Promise<void> {
+  await db.update(batches).set({ paths }).where(eq(batches.id, id));
 }
 
 /** A batch with its bytes. */
