@@ -42,11 +42,11 @@ async function fill(db: Database, keyId: Hex, stored: number): Promise<void> {
   const [known] = await rows<{ n: number }>(db, sql`select count(*) as n from receipt_index`);
   for (let n = Number(known!.n); n < stored; n += SIZE) {
     const receipts = Array.from({ length: SIZE }, () => benchReceipt(keyId));
-    const { batch, document, receiptIds } = makeBatch(domain, receipts, `0x${"55".repeat(20)}`);
+    const { batch, document, receiptIds, paths } = makeBatch(domain, receipts, `0x${"55".repeat(20)}`);
     const signature = toHex(randomBytes(65));
     const signatures = packSignatures(receipts.map(() => signature));
     await insertBatch(db, {
-      ...{ batch, digest: batchDigest(domain, batch), signature, document, signatures, receiptIds },
+      ...{ batch, digest: batchDigest(domain, batch), signature, document, signatures, receiptIds, paths },
       ...{ state: "verified", receivedAt: Date.now() },
     });
   }
@@ -66,7 +66,9 @@ export async function lookUps({ ledger, keyId, stored, start, answer, stop }: Lo
   try {
     const { db } = database;
     await fill(db, keyId, stored);
-    await db.execute(sql`analyze`);
+    // What filling leaves for the server to do would be measured otherwise: nobody hands in a million receipts at once.
+    await db.execute(sql`vacuum analyze`);
+    await db.execute(sql`checkpoint`);
     const any = sql`select receipt_id from receipt_index order by random() limit ${2 * LOOK_UPS}`;
     ids = (await rows<{ receipt_id: Uint8Array }>(db, any)).map((one) => toHex(one.receipt_id));
     const pick = (): Hex => ids[Math.floor(Math.random() * ids.length)]!;
@@ -110,7 +112,7 @@ export async function lookUps({ ledger, keyId, stored, start, answer, stop }: Lo
     row(`look-up by the query ${among}, p50`, queried.p50, "ms", "lower", { baseline: scanned }),
     row(`look-up by the query ${among}, p99`, queried.p99, "ms", "lower", { target: 5 }),
     row(`look-up over HTTP with its opening ${among}, p50`, asked.p50, "ms", "lower", { target: 5 }),
-    row(`look-up over HTTP with its opening ${among}, p99`, asked.p99, "ms", "lower"),
+    row(`look-up over HTTP with its opening ${among}, p99`, asked.p99, "ms", "lower", { target: 5 }),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { timeout } from "hono/timeout";
 import { HTTPException } from "hono/http-exception";
 import { packSignatures } from "../batches/seal.ts";
+import { pathsOfIds } from "../batches/paths.ts";
 import type { ChainReader } from "../chain/reader.ts";
 import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
 import type { Log } from "../chain/manager-options.ts";
@@ -22,7 +23,7 @@ import { mountLeaves } from "../publication/api.ts";
 import { mountGateways } from "../opengradient/api.ts";
 import type { Gateways } from "../opengradient/service.ts";
 import { fromHex, leavesDocument } from "../protocol/index.ts";
-import { batchOf, findBatch, insertBatch, readBatch, type NewBatch } from "../store/batches.ts";
+import { batchOf, findBatch, insertBatch, keepPaths, readBatch, type NewBatch } from "../store/batches.ts";
 import type { Database } from "../store/database.ts";
 import { Equivocation, StoreError } from "../store/errors.ts";
 import { createIdempotencyStore } from "../store/idempotency.ts";
@@ -77,7 +78,11 @@ export interface ApiOptions {
 /** The HTTP API. */
 export function createApi(options: ApiOptions): OpenAPIHono {
   const { db, chain, door, metrics, sealWaiting, tracing, wake, log, now = Date.now } = options;
-  const openings = createOpenings(chain.domain, async (id) => (await readBatch(db, id))!.document);
+  const openings = createOpenings(chain.domain, {
+    documentOf: async (id) => (await readBatch(db, id))!.document,
+    keep: (id, paths) => keepPaths(db, id, paths),
+    log,
+  });
   const api = new OpenAPIHono({
     defaultHook: (result, c) => {
       if (result.success) return undefined;
@@ -170,11 +175,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     const { receipt, signature, state, reason, settledAt, home } = known;
     // Until it is sealed or sent alone nobody knows under what it will settle.
     const alone = !home && (state === "submitted" || state === "mined" || state === "final");
-    const opening = home
-      ? await openings.ofBatch(home.batch, receipt, home.position)
-      : alone
-        ? openings.alone(receipt)
-        : null;
+    const opening = home ? await openings.ofBatch(home, receipt) : alone ? openings.alone(receipt) : null;
     return c.json(
       {
         receiptId: id,
@@ -183,7 +184,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
         batch: home?.batch.digest ?? null,
         index: home?.position ?? null,
         opening: opening && { ...opening, receipt: receiptToWire(opening.receipt) },
-        transactionHash: await minedHash(db, known.transactionId),
+        transactionHash: known.transactionHash,
       },
       200,
     );
@@ -242,7 +243,8 @@ export function createApi(options: ApiOptions): OpenAPIHono {
         const receiptIds = new Uint8Array(32 * members.length);
         members.forEach((member, index) => receiptIds.set(fromHex(member.receiptId), 32 * index));
         const document = leavesDocument(chain.domain, { keyId, mode }, members.map(receiptOf));
-        return { document, receiptIds, signatures: packSignatures(members.map((member) => member.signature)) };
+        const signatures = packSignatures(members.map((member) => member.signature));
+        return { document, receiptIds, signatures, paths: pathsOfIds(receiptIds) };
       },
       now(),
     );

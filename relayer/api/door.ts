@@ -178,10 +178,10 @@ export function createDoor({ chain, verifiers, bounds, now = Date.now }: DoorOpt
         await inspect({ keyId: batch.keyId, mode: batch.mode, digest, signature });
         const receipts = body.receipts.map((one) => one.receipt);
         const made = await common(batch, receipts);
-        const { document, receiptIds } = made;
+        const { document, receiptIds, paths } = made;
         const signatures = packSignatures(body.receipts.map((one) => one.signature));
         return {
-          ...{ batch, digest, signature, document, signatures, receiptIds },
+          ...{ batch, digest, signature, document, signatures, receiptIds, paths },
           ...{ state: "verified", receivedAt: now() },
         };
       }),
@@ -202,7 +202,7 @@ export function createDoor({ chain, verifiers, bounds, now = Date.now }: DoorOpt
         if (gas > bounds.maxGas || bytes > bounds.maxBytes) {
           throw new Problem("item_too_large", `${gas} gas and ${bytes} bytes; split the batch`);
         }
-        const { document, receiptIds } = await common(batch, receipts);
+        const { document, receiptIds, paths } = await common(batch, receipts);
         const digest = batchDigest(domain, batch);
         const evidence = fromHex(body.evidence);
         const ids = receipts.map((_, index) => toHex(receiptIds.subarray(32 * index, 32 * index + 32)));
@@ -210,7 +210,7 @@ export function createDoor({ chain, verifiers, bounds, now = Date.now }: DoorOpt
         await inspect({ keyId: batch.keyId, mode: batch.mode, digest, signature, proofs });
         const signatures = packSignatures(body.receipts.map((one) => one.signature));
         return {
-          ...{ batch, digest, signature, document, signatures, receiptIds, proof: { modelId, evidence } },
+          ...{ batch, digest, signature, document, signatures, receiptIds, paths, proof: { modelId, evidence } },
           ...{ state: "received", receivedAt: now() },
         };
       }),

@@ -2,8 +2,10 @@
 import {
   dataHashOf,
   fromHex,
+  leafOf,
   leavesDocument,
-  merkleRootOf,
+  merkleLevels,
+  ProtocolError,
   receiptIdBytes,
   toHex,
   type Batch,
@@ -11,6 +13,7 @@ import {
   type Hex,
   type Receipt,
 } from "../protocol/index.ts";
+import { pathsOf } from "./paths.ts";
 
 /** A batch made of receipts, with the bytes that are kept of it. */
 export interface MadeBatch {
@@ -19,6 +22,8 @@ export interface MadeBatch {
   document: Uint8Array<ArrayBuffer>;
   /** 32 bytes a receipt. */
   receiptIds: Uint8Array<ArrayBuffer>;
+  /** Siblings in the tree, so that openings need no hashing. */
+  paths: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -27,9 +32,11 @@ export interface MadeBatch {
  */
 export function makeBatch(domain: Domain, receipts: readonly Receipt[], settler: Hex): MadeBatch {
   const [first] = receipts;
-  const { keyId, mode } = first ?? { keyId: settler, mode: 0 };
+  if (!first) throw new ProtocolError("empty_tree", "A batch has at least one receipt");
   const ids = receipts.map((receipt) => receiptIdBytes(domain, receipt));
-  const root = toHex(merkleRootOf(ids));
+  const { keyId, mode } = first;
+  const levels = merkleLevels(ids.map(leafOf));
+  const root = toHex(levels.at(-1)![0]!);
   const document = leavesDocument(domain, { keyId, mode }, receipts);
   const receiptIds = new Uint8Array(32 * ids.length);
   ids.forEach((id, index) => receiptIds.set(id, 32 * index));
@@ -37,6 +44,7 @@ export function makeBatch(domain: Domain, receipts: readonly Receipt[], settler:
     batch: { keyId, mode, root, count: receipts.length, dataHash: dataHashOf(document), settler },
     document,
     receiptIds,
+    paths: pathsOf(levels),
   };
 }
 

@@ -46,7 +46,7 @@ export function ledgerAnswers(
     const output = encodeOutputs(outputs);
     if (settledAt === undefined)
       return { opening: openings.alone(receipt), output, signature, evidence: toHex(evidence) };
-    const opening = home ? await openings.ofBatch(home.batch, receipt, home.position) : openings.alone(receipt);
+    const opening = home ? await openings.ofBatch(home, receipt) : openings.alone(receipt);
     return { opening, output, signature: "0x", evidence: "0x" };
   }
 

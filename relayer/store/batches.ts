@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { and, type Column, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
-import { view } from "../protocol/bytes.ts";
-import {
-  LEAF_SIZE,
-  LEAVES_HEADER_SIZE,
-  readLeaf,
-  toHex,
-  type Batch,
-  type Hex,
-  type Receipt,
-} from "../protocol/index.ts";
+import { and, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
+import { LEAF_SIZE, LEAVES_HEADER_SIZE, type Batch, type Hex } from "../protocol/index.ts";
 import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation, StoreError } from "./errors.ts";
 import { noteQuestions } from "./questions.ts";
@@ -28,6 +19,8 @@ export interface NewBatch {
   signatures: Uint8Array;
   /** 32 bytes a receipt. */
   receiptIds: Uint8Array;
+  /** Siblings in the tree, so that openings need no hashing. */
+  paths: Uint8Array;
   /** Set for a proved batch. */
   proof?: { modelId: Hex; evidence: Uint8Array };
   state: ItemState;
@@ -81,36 +74,41 @@ async function proveAgain(tx: Pick<Database, "select" | "update">, id: number, f
 
 /** Inserts batch and index; the caller has checked it and holds the key's lock. */
 export async function insertBatchRow(tx: Pick<Database, "insert" | "execute">, fresh: NewBatch): Promise<number> {
-  const { batch, digest, signature, document, signatures, proof, state, receivedAt } = fresh;
+  const { batch, digest, signature, document, signatures, paths, proof, state, receivedAt } = fresh;
   const [row] = await tx
     .insert(batches)
     .values({
       ...batch,
-      ...{ digest, signature, document, signatures, state, receivedAt },
+      ...{ digest, signature, document, signatures, paths, state, receivedAt },
       proved: proof !== undefined,
       modelId: proof?.modelId ?? null,
       evidence: proof?.evidence ?? null,
     })
     .returning({ id: batches.id });
-  // One statement for thousands of rows: the bytes are cut apart by the database.
+  // One statement for thousands of rows: the bytes are cut apart by the database. Not those of the document, which it has
+  // put away in pieces by then: looking for them anew for each row took a third of the time.
   await tx.execute(sql`
     insert into ${receiptIndex} (receipt_id, request_id, batch_id, position)
-    select substring(given.ids from 1 + 32 * n for 32),
-           substring(given.doc from ${LEAVES_HEADER_SIZE + 1}::int + ${LEAF_SIZE}::int * n for 32), ${row!.id}::bigint, n
-    from (select ${bytes(fresh.receiptIds)}::bytea as ids, document as doc from ${batches} where id = ${row!.id}::bigint)
-         as given, generate_series(0, ${batch.count - 1}::int) as n`);
+    select substring(${bytes(fresh.receiptIds)}::bytea from 1 + 32 * n for 32),
+           substring(${requestIdsOf(fresh)}::bytea from 1 + 32 * n for 32), ${row!.id}::bigint, n
+    from generate_series(0, ${batch.count - 1}::int) as n`);
   if (proof) await noteQuestions(tx, row!.id);
   return row!.id;
+}
+
+/** 32 bytes a receipt, out of the leaves. */
+function requestIdsOf({ batch: { count }, document }: NewBatch): Buffer {
+  const requestIds = Buffer.alloc(32 * count);
+  for (let n = 0; n < count; n++) {
+    const at = LEAVES_HEADER_SIZE + n * LEAF_SIZE;
+    requestIds.set(document.subarray(at, at + 32), 32 * n);
+  }
+  return requestIds;
 }
 
 /** Positions of receipts whose request the key answered with another receipt before. */
 async function contradictions(tx: Pick<Database, "execute" | "select">, fresh: NewBatch): Promise<number[]> {
   const { keyId, count } = fresh.batch;
-  const requestIds = Buffer.alloc(32 * count);
-  for (let n = 0; n < count; n++) {
-    const at = LEAVES_HEADER_SIZE + n * LEAF_SIZE;
-    requestIds.set(fresh.document.subarray(at, at + 32), 32 * n);
-  }
   // `offset 0` fences each look-up: without it, and without statistics, the planner turns the question round and reads
   // all batches of the key for every receipt. Whose answer it was is asked afterwards, of the few that are found.
   const found = await rows<{ n: number; batch_id: string | null }>(
@@ -118,7 +116,7 @@ async function contradictions(tx: Pick<Database, "execute" | "select">, fresh: N
     sql`
     with given as materialized (
       select n, substring(${bytes(fresh.receiptIds)}::bytea from 1 + 32 * n for 32) as receipt_id,
-             substring(${requestIds}::bytea from 1 + 32 * n for 32) as request_id
+             substring(${requestIdsOf(fresh)}::bytea from 1 + 32 * n for 32) as request_id
       from generate_series(0, ${count - 1}::int) as n
     )
     select given.n, r.batch_id from given cross join lateral (
@@ -144,9 +142,11 @@ async function contradictions(tx: Pick<Database, "execute" | "select">, fresh: N
 }
 
 /** A batch without its bytes. */
-export type BatchSummary = Omit<BatchRow, "document" | "signatures" | "evidence">;
+export type BatchSummary = Omit<BatchRow, "document" | "signatures" | "paths" | "evidence">;
 
-const { document: _d, signatures: _s, evidence: _e, ...summary } = getTableColumns(batches);
+const { document: _d, signatures: _s, paths: _p, evidence: _e, ...summaryColumns } = getTableColumns(batches);
+/** Columns of a {@link BatchSummary}. */
+export const summary = summaryColumns;
 
 /** What is known of a batch; undefined if nothing. */
 export async function findBatch(db: Database, digest: Hex): Promise<BatchSummary | undefined> {
@@ -154,25 +154,9 @@ export async function findBatch(db: Database, digest: Hex): Promise<BatchSummary
   return row;
 }
 
-/** A batch and one of its receipts, without reading the others: the database keeps both columns uncompressed for it. */
-export async function readLeafOf(
-  db: Database,
-  id: number,
-  position: number,
-): Promise<{ batch: BatchSummary; receipt: Receipt; signature: Hex } | undefined> {
-  const slice = (column: Column, at: number, length: number) =>
-    sql<Uint8Array>`substring(${column} from ${at + 1}::int for ${length}::int)`;
-  const [row] = await db
-    .select({
-      ...summary,
-      leaf: slice(batches.document, LEAVES_HEADER_SIZE + LEAF_SIZE * position, LEAF_SIZE),
-      own: slice(batches.signatures, 65 * position, 65),
-    })
-    .from(batches)
-    .where(eq(batches.id, id));
-  if (!row) return undefined;
-  const { leaf, own, ...batch } = row;
-  return { batch, receipt: readLeaf(view(leaf), 0, batch.keyId, batch.mode), signature: toHex(own) };
+/** Keeps the paths of a batch that has none, or wrong ones. */
+export async function keepPaths(db: Pick<Database, "update">, id: number, paths: Uint8Array): Promise<void> {
+  await db.update(batches).set({ paths }).where(eq(batches.id, id));
 }
 
 /** A batch with its bytes. */

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: MIT
-import { eq } from "drizzle-orm";
-import { type Hex, type Receipt } from "../protocol/index.ts";
-import { readLeafOf, type BatchSummary } from "./batches.ts";
-import type { Database } from "./database.ts";
-import { batches, receiptIndex, singles, transactions, type ItemState } from "./schema.ts";
+import { eq, sql } from "drizzle-orm";
+import { GROUP_SIZE } from "../batches/paths.ts";
+import { view } from "../protocol/bytes.ts";
+import { LEAF_SIZE, LEAVES_HEADER_SIZE, readLeaf, toHex, type Hex, type Receipt } from "../protocol/index.ts";
+import { summary, type BatchSummary } from "./batches.ts";
+import { bytes, type Database } from "./database.ts";
+import { batches, ITEM_STATES, receiptIndex, singles, transactions, type ItemState } from "./schema.ts";
 import { receiptOf } from "./singles.ts";
+
+/** Where a batched receipt is, with the bytes that its opening is made of. */
+export interface ReceiptHome {
+  batch: BatchSummary;
+  position: number;
+  /** Leaves of its group, as in the leaves document. */
+  group: Uint8Array;
+  /** Path of its group; null where none are kept. */
+  path: Uint8Array | null;
+}
 
 /** Everything the ledger knows of a receipt. */
 export interface ReceiptStatus {
@@ -13,47 +25,88 @@ export interface ReceiptStatus {
   state: ItemState;
   reason: string | null;
   settledAt: number | null;
-  transactionId: number | null;
+  /** Of the transaction that was seen in a block; null while there is none. */
+  transactionHash: Hex | null;
   /** The batch it is in, and its place there. */
-  home: { batch: BatchSummary; position: number } | null;
+  home: ReceiptHome | null;
 }
 
 // Which of several homes tells most of a receipt: the one that came furthest.
-const RANK: Record<ItemState, number> = {
-  final: 6,
-  mined: 5,
-  submitted: 4,
-  batched: 3,
-  verified: 2,
-  received: 1,
-  rejected: 0,
-};
+const ORDER: readonly ItemState[] = ["rejected", ...ITEM_STATES.filter((state) => state !== "rejected")];
+
+const literal = (value: number) => sql.raw(String(value));
+
+/**
+ * All of it in one statement: a look-up is mostly the way to the database and back. Only what is needed of a batch's bytes is
+ * read, as the database keeps them uncompressed.
+ *
+ * It has no name at the server, though planning is half of what it costs there: a plan made while the tables were small
+ * would be kept when they no longer are, and not every pooler knows names.
+ */
+function prepare(db: Database) {
+  const asked = sql.placeholder("receiptId");
+  const { batchId, position } = receiptIndex;
+  // Planned in less time than joins.
+  const hashOf = (call: typeof batches.transactionId | typeof singles.transactionId) =>
+    sql<Hex | null>`(select ${transactions.minedHash} from ${transactions} where ${transactions.id} = ${call})`.mapWith(
+      transactions.minedHash,
+    );
+  const first = sql`(${position} - ${position} % ${literal(GROUP_SIZE)})`;
+  const group = sql<Uint8Array>`substring(${batches.document}
+    from ${literal(LEAVES_HEADER_SIZE + 1)} + ${literal(LEAF_SIZE)} * ${first} for ${literal(LEAF_SIZE * GROUP_SIZE)})`;
+  // The same as `pathAt`. What the database says of a length it knows without reading the bytes.
+  const length = sql`(length(${batches.paths}) / ((${batches.count} + ${literal(GROUP_SIZE - 1)}) / ${literal(GROUP_SIZE)}))`;
+  const path = sql<Uint8Array | null>`substring(${batches.paths}
+    from 1 + ${length} * (${position} / ${literal(GROUP_SIZE)}) for ${length})`;
+  // Homes are few, mostly one; the bytes are cut out of the best of them alone.
+  const furthest = sql`array_position(${sql.raw(`array['${ORDER.join("','")}']`)}, ${batches.state})`;
+  return db
+    .select({
+      ...{ batch: summary, position, group, path, batchHash: hashOf(batches.transactionId) },
+      signature: sql<Uint8Array>`substring(${batches.signatures} from 1 + 65 * ${position} for 65)`,
+      single: {
+        ...{ keyId: singles.keyId, mode: singles.mode, leaf: singles.leaf, signature: singles.signature },
+        ...{ batchId: singles.batchId, state: singles.state, reason: singles.reason, settledAt: singles.settledAt },
+      },
+      ownHash: hashOf(singles.transactionId),
+    })
+    .from(sql`(values (1)) as asked`)
+    .leftJoin(receiptIndex, eq(receiptIndex.receiptId, asked))
+    .leftJoin(batches, eq(batches.id, batchId))
+    .leftJoin(singles, eq(singles.receiptId, asked))
+    .orderBy(sql`${furthest} desc nulls last`)
+    .limit(1)
+    .prepare("");
+}
+
+const prepared = new WeakMap<Database, ReturnType<typeof prepare>>();
 
 /** What is known of a receipt; undefined if nothing. */
 export async function findReceipt(db: Database, receiptId: Hex): Promise<ReceiptStatus | undefined> {
-  const homes = await db
-    .select({ batchId: receiptIndex.batchId, position: receiptIndex.position, state: batches.state })
-    .from(receiptIndex)
-    .innerJoin(batches, eq(batches.id, receiptIndex.batchId))
-    .where(eq(receiptIndex.receiptId, receiptId));
-  const [home] = homes.sort((a, b) => RANK[b.state] - RANK[a.state]);
-  const [single] = await db.select().from(singles).where(eq(singles.receiptId, receiptId));
-  if (single && (!home || (single.batchId === null && RANK[single.state] >= RANK[home.state]))) {
-    const { signature, state, reason, settledAt, transactionId } = single;
-    return { receipt: receiptOf(single), signature, state, reason, settledAt, transactionId, home: null };
+  const statement = prepared.get(db) ?? prepare(db);
+  prepared.set(db, statement);
+  const [row] = await statement.execute({ receiptId: bytes(receiptId) });
+  const { batch, single } = row!;
+  const rank = ({ state }: { state: ItemState }): number => ORDER.indexOf(state);
+  if (single && (!batch || (single.batchId === null && rank(single) >= rank(batch)))) {
+    const { signature, state, reason, settledAt } = single;
+    return {
+      ...{ receipt: receiptOf(single), signature, state, reason, settledAt },
+      ...{ transactionHash: row!.ownHash, home: null },
+    };
   }
-  if (!home) return undefined;
-  const { position } = home;
-  const { batch, receipt, signature } = (await readLeafOf(db, home.batchId, position))!;
+  if (!batch) return undefined;
+  const { group, path } = row!;
+  const position = row!.position!;
   return {
-    receipt,
-    signature,
+    receipt: readLeaf(view(group), LEAF_SIZE * (position % GROUP_SIZE), batch.keyId, batch.mode),
+    signature: toHex(row!.signature),
     // A receipt that was posted alone has been batched, whatever its batch still has to go through.
     state: single && batch.state === "verified" ? "batched" : batch.state,
     reason: batch.reason,
     settledAt: batch.settledAt,
-    transactionId: batch.transactionId,
-    home: { batch, position },
+    transactionHash: row!.batchHash,
+    home: { batch, position, group, path },
   };
 }
 

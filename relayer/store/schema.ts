@@ -51,6 +51,8 @@ export const batches = pgTable(
     document: blob().notNull(),
     /** 65 bytes a receipt, in order: each receipt signed on its own, verified when used. */
     signatures: blob().notNull(),
+    /** Siblings in its tree (relayer/batches/paths.ts); null for a batch of before they were kept. */
+    paths: blob(),
     /** Proved batches only. */
     modelId: hex(),
     evidence: blob(),

@@ -2,7 +2,7 @@
 import { and, asc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import { view } from "../protocol/bytes.ts";
 import { LEAF_SIZE, readLeaf, writeLeaf, type Batch, type Hex, type Receipt } from "../protocol/index.ts";
-import { insertBatchRow } from "./batches.ts";
+import { insertBatchRow, type NewBatch } from "./batches.ts";
 import { bytes, lock, rows, type Database } from "./database.ts";
 import { Equivocation, StoreError } from "./errors.ts";
 import { noteQuestion } from "./questions.ts";
@@ -213,10 +213,7 @@ export async function sealBatch(
   db: Database,
   sealId: number,
   signature: Hex,
-  make: (
-    seal: SealRow,
-    members: SingleRow[],
-  ) => { document: Uint8Array; receiptIds: Uint8Array; signatures: Uint8Array },
+  make: (seal: SealRow, members: SingleRow[]) => Pick<NewBatch, "document" | "receiptIds" | "signatures" | "paths">,
   receivedAt: number,
 ): Promise<number> {
   return db.transaction(async (tx) => {

@@ -229,11 +229,11 @@ describe("sealing and settling in time", () => {
   it("puts a batch into a call early for the sake of a request that it answers [R8]", async () => {
     const key = chain.addKey(makeKey());
     const receipts = [makeReceipt(key, random()), makeReceipt(key, random())];
-    const { batch, document, receiptIds } = makeBatch(domain, receipts, random(20));
+    const { batch, document, receiptIds, paths } = makeBatch(domain, receipts, random(20));
     const digest = protocol.batchDigest(domain, batch);
     const signatures = packSignatures(receipts.map((each) => key.sign(protocol.receiptId(domain, each))));
     const { id } = await insertBatch(database.db, {
-      ...{ batch, digest, signature: key.sign(digest), document, signatures, receiptIds },
+      ...{ batch, digest, signature: key.sign(digest), document, signatures, receiptIds, paths },
       ...{ state: "verified", receivedAt: clock },
     });
     near = [{ requestId: receipts[1]!.requestId, leftMs: MINUTE }];

@@ -27,11 +27,11 @@ describe("ledger of record", () => {
   });
 
   function newBatch(key: Key, receipts: Receipt[], over: Partial<NewBatch> = {}): NewBatch {
-    const { batch, document, receiptIds } = makeBatch(domain, receipts, random(20));
+    const { batch, document, receiptIds, paths } = makeBatch(domain, receipts, random(20));
     const digest = protocol.batchDigest(domain, batch);
     const signatures = packSignatures(receipts.map((one) => key.sign(protocol.receiptId(domain, one))));
     return {
-      ...{ batch, digest, signature: key.sign(digest), document, receiptIds, signatures },
+      ...{ batch, digest, signature: key.sign(digest), document, receiptIds, signatures, paths },
       ...{ state: "verified", receivedAt: Date.now(), ...over },
     };
   }

@@ -91,11 +91,11 @@ describe("keeping leaves published", () => {
   });
 
   async function arrive(receivedAt = START): Promise<{ id: number; dataHash: Hex; digest: Hex }> {
-    const { batch, document, receiptIds } = leavesOf(2);
+    const { batch, document, receiptIds, paths } = leavesOf(2);
     const digest = batchDigest(domain, batch);
     const signatures = packSignatures([random(65), random(65)]);
     const { id } = await insertBatch(database.db, {
-      ...{ batch, digest, document, receiptIds, signatures, signature: random(65), state: "verified", receivedAt },
+      ...{ batch, digest, document, receiptIds, signatures, paths, signature: random(65), state: "verified", receivedAt },
     });
     return { id, dataHash: batch.dataHash, digest };
   }

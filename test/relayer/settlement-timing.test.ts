@@ -48,13 +48,13 @@ describe("settlement work", () => {
     });
   async function insert(key: ReturnType<typeof makeKey>, completedAt: bigint[]): Promise<Hex> {
     const receipts: Receipt[] = completedAt.map((at) => makeReceipt(key, random(), { completedAt: at }));
-    const { batch, document, receiptIds } = makeBatch(domain, receipts, random(20));
+    const { batch, document, receiptIds, paths } = makeBatch(domain, receipts, random(20));
     const digest = protocol.batchDigest(domain, batch);
     const signatures = packSignatures(receipts.map((one) => key.sign(protocol.receiptId(domain, one))));
     const signature = key.sign(digest);
     const state = "verified" as const;
     const { id } = await insertBatch(database.db, {
-      ...{ batch, digest, signature, document, signatures, receiptIds, state },
+      ...{ batch, digest, signature, document, signatures, receiptIds, paths, state },
       receivedAt: clock,
     });
     await moveBatch(database.db, id, "verified", { published: true });
