@@ -191,6 +191,8 @@ export function createFacilitator(options: FacilitatorOptions) {
     }
     const { payment } = inspected;
     const about = { payer: payment.payer, ...extensionsOf(payment) };
+    const notFinal = (): SettleAnswer =>
+      no(REASONS.pending, { ...about, errorMessage: "somebody else sent it, and it is not final yet" });
     let row = await findPayment(db, payment);
     if (!row) limitPayer(payment);
     if (row && row.digest !== payment.digest) return no(REASONS.duplicate, about);
@@ -202,8 +204,7 @@ export function createFacilitator(options: FacilitatorOptions) {
         // Nothing was sent, so nothing is unknown; the reservation stays all the same.
         if (elsewhere === "no")
           return no(against[0], { ...about, ...(against[1] ? { errorMessage: against[1] } : {}) });
-        if (elsewhere === "not final")
-          return no(REASONS.pending, { ...about, errorMessage: "somebody else sent it, and it is not final yet" });
+        if (elsewhere === "not final") return notFinal();
         row = (await findPayment(db, payment))!;
       } else {
         const call = { sender, ...payment.call };
@@ -214,7 +215,11 @@ export function createFacilitator(options: FacilitatorOptions) {
     }
     if (row.digest !== payment.digest || row.answeredAt !== null) return no(REASONS.duplicate, about);
     if (!isOver(row)) await waiting.wait(row.id, config.waitMs);
-    return answerFor((await findPayment(db, payment))!, no, about);
+    row = (await findPayment(db, payment))!;
+    // Somebody else's call may have come before ours, which failed for it.
+    const before = row.state === "failed" && row.reason !== REASONS.noTransfer ? await adopt(row) : "no";
+    if (before === "not final") return notFinal();
+    return answerFor(before === "yes" ? (await findPayment(db, payment))! : row, no, about);
   }
 
   async function answerFor(

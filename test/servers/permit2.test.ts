@@ -381,6 +381,19 @@ describe("a payment over Permit2 that somebody else carries there", () => {
     }
   });
 
+  it("counts where it came before the relayer's own call, which fails for it [R9] [FM:failed-send-landed]", async () => {
+    const payment = await s.pay(payer);
+    const before = await s.received();
+    await verify(payment);
+    const [hash, settled] = await s.overtake(() => relayer.facilitator.settle(payment, s.requirements), {
+      ...{ to: EXACT_PROXY, data: callOf(payment) },
+    });
+    expect([settled.success, settled.errorReason, settled.transaction]).to.deep.equal([true, undefined, hash]);
+    expect((await s.received()) - before).to.equal(PRICE);
+    const again = await relayer.facilitator.settle(payment, s.requirements);
+    expect(again.errorReason).to.equal("duplicate_settlement");
+  });
+
   it("counts although the payer has nothing left then", async () => {
     const poor = await payerOf(s, PRICE);
     const payment = await s.pay(poor);

@@ -4,7 +4,7 @@ import { x402Client } from "@x402/core/client";
 import { HTTPFacilitatorClient } from "@x402/core/http";
 import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
 import { ExactEvmScheme } from "@x402/evm/exact/client";
-import { parseEther, toBeHex, Wallet } from "ethers";
+import { parseEther, parseUnits, toBeHex, Wallet } from "ethers";
 import { network } from "hardhat";
 import { createRelayer, type Relayer } from "../../../relayer/app.ts";
 import type { TransactionSigner } from "../../../relayer/chain/manager-options.ts";
@@ -113,6 +113,27 @@ export async function openPayments(chainId = 31337, plain = false) {
       if (permit) return paymentRequestId({ chainId, token: PERMIT2, payer: permit.from, nonce: wordOf(permit.nonce) });
       const { from, nonce } = payment.payload["authorization"] as { from: Hex; nonce: Hex };
       return paymentRequestId({ chainId, token: asset as Hex, payer: from, nonce });
+    },
+    /** Puts a call before the one that the relayer sends meanwhile, into one block, and mines until that is over. */
+    async overtake<T>(action: () => Promise<T>, call: { to: string; data: string }): Promise<[string, T]> {
+      const [, somebody] = await ethers.getSigners();
+      const nonce = await ethers.provider.getTransactionCount(sender.address);
+      await connection.provider.request({ method: "evm_setAutomine", params: [false] });
+      let over = false;
+      const running = action().finally(() => (over = true));
+      while ((await ethers.provider.getTransactionCount(sender.address, "pending")) === nonce && !over)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      const fees = { maxFeePerGas: parseUnits("900", "gwei"), maxPriorityFeePerGas: parseUnits("800", "gwei") };
+      const { hash } = await somebody!.sendTransaction({ ...call, ...fees, gasLimit: 500_000 });
+      while (!over) {
+        await networkHelpers.mine();
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      await connection.provider.request({ method: "evm_setAutomine", params: [true] });
+      const { blockNumber } = (await ethers.provider.getTransactionReceipt(hash))!;
+      if ((await ethers.provider.getBlock(blockNumber))!.transactions.length !== 2)
+        throw new Error("the relayer's own call is not in that block");
+      return [hash, await running];
     },
     received: (): Promise<bigint> => token.balanceOf(payTo),
     sent: (by = sender.address): Promise<number> => ethers.provider.getTransactionCount(by),
