@@ -4,10 +4,17 @@ import { decodePaymentRequiredHeader, decodePaymentResponseHeader } from "@x402/
 import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
 import { permit2WitnessTypes } from "@x402/evm";
 import { expect } from "chai";
-import { MaxUint256, Wallet, type TypedDataField } from "ethers";
+import { MaxUint256, Wallet, ZeroAddress, ZeroHash, type TypedDataField } from "ethers";
 import { createRpc } from "../../relayer/chain/rpc.ts";
 import { checkOffers, checkPermit2 } from "../../relayer/facilitator/offer.ts";
-import { encodeSettle, EXACT_PROXY, PERMIT2, permit2Domain, type Permit } from "../../relayer/facilitator/permit2.ts";
+import {
+  encodeSettle,
+  EXACT_PROXY,
+  exactProxy,
+  PERMIT2,
+  permit2Domain,
+  type Permit,
+} from "../../relayer/facilitator/permit2.ts";
 import { reasonOfRevert } from "../../relayer/facilitator/reasons.ts";
 import { checkReceipt, RECEIPT_HEADER } from "../../relayer/gateway/index.ts";
 import type { Hex } from "../../relayer/protocol/index.ts";
@@ -21,6 +28,7 @@ import {
   type PayingRelayer,
   type Payments,
 } from "../relayer/support/x402.ts";
+import { DevelopmentExactPermit2Proxy__factory } from "../../typechain/index.ts";
 import { openHttpDoor } from "../support/http-door.ts";
 import { installPermit2, installProxy } from "./permit2/install.ts";
 
@@ -46,6 +54,13 @@ async function payerOf(s: Payments, balance?: bigint): Promise<Wallet> {
   return payer;
 }
 
+/** The same payment by the proxy's other function. */
+function withPermit(call: Hex, value: bigint): Hex {
+  const args = exactProxy.decodeFunctionData("settle", call).toArray();
+  const permit2612 = { value, deadline: MaxUint256, r: ZeroHash, s: ZeroHash, v: 27 };
+  return exactProxy.encodeFunctionData("settleWithPermit", [permit2612, ...args]) as Hex;
+}
+
 /** A payment as its call to the proxy. */
 function callOf(payment: PaymentPayload): Hex {
   const { signature, permit2Authorization: signed } = signedOf(payment);
@@ -56,6 +71,12 @@ function callOf(payment: PaymentPayload): Hex {
     witness: { to: witness.to, validAfter: BigInt(witness.validAfter) },
   };
   return encodeSettle(permit, signature);
+}
+
+/** By somebody who is neither payer nor relayer. */
+async function send(s: Payments, to: string, data: string): Promise<string> {
+  const sent = await s.token.runner!.sendTransaction!({ to, data });
+  return (await sent.wait())!.hash;
 }
 
 describe("x402 over the real Permit2", () => {
@@ -182,8 +203,7 @@ describe("x402 over the real Permit2", () => {
     const now = Math.floor(Date.now() / 1_000);
     const [unready, poor] = [await s.newPayer(), await payerOf(s, PRICE - 1n)];
     const used = await s.pay(payer);
-    const carried = await s.token.runner!.sendTransaction!({ to: EXACT_PROXY, data: callOf(used) });
-    await carried.wait();
+    await send(s, EXACT_PROXY, callOf(used));
     const burnt = await s.pay(payer);
     await invalidate(burnt, payer);
     const witness = { to: s.payTo as Hex, validAfter: "0" };
@@ -254,6 +274,26 @@ describe("x402 over the real Permit2", () => {
         .request("eth_estimateGas", [{ from: s.sender.address, to: EXACT_PROXY, data: callOf(payment) }])
         .catch((error: { message: string; data: string }) => `would_revert: ${error.message} ${error.data}`);
       expect(reasonOfRevert(refused as string)).to.equal(reason);
+    }
+  });
+
+  it("has the errors of x402's published ABI from the proxy that stands in for it", async () => {
+    const proxy = DevelopmentExactPermit2Proxy__factory.connect(EXACT_PROXY, s.token.runner);
+    const later = BigInt(Math.floor(Date.now() / 1_000) + 7_200);
+    const payment = await s.pay(payer);
+    const { signature, permit2Authorization: permitOf } = signedOf(payment);
+    const { from, permitted, nonce, deadline, witness } = permitOf;
+    const permit = { permitted, nonce, deadline };
+    const none = { ...permit, permitted: { ...permitted, amount: 0n } };
+    for (const [call, error] of [
+      [() => proxy.settle(none, from, witness, signature), "InvalidAmount"],
+      [() => proxy.settle(permit, ZeroAddress, witness, signature), "InvalidOwner"],
+      [() => proxy.settle(permit, from, { ...witness, to: ZeroAddress }, signature), "InvalidDestination"],
+      [() => proxy.settle(permit, from, { ...witness, validAfter: later }, signature), "PaymentTooEarly"],
+      [() => send(s, EXACT_PROXY, withPermit(callOf(payment), 1n)), "Permit2612AmountMismatch"],
+    ] as const) {
+      expect(exactProxy.getError(error)).not.to.equal(null);
+      await expect(call()).to.be.revertedWithCustomError(proxy, error);
     }
   });
 
@@ -348,10 +388,6 @@ describe("a payment over Permit2 that somebody else carries there", () => {
     removeDir(dataDir);
   });
   const mine = () => s.connection.networkHelpers.mine(CONFIRMATIONS);
-  async function send(to: string, data: string): Promise<string> {
-    const sent = await s.token.runner!.sendTransaction!({ to, data });
-    return (await sent.wait())!.hash;
-  }
   async function verify(payment: PaymentPayload): Promise<void> {
     expect((await relayer.facilitator.verify(payment, s.requirements)).isValid).to.equal(true);
   }
@@ -362,8 +398,10 @@ describe("a payment over Permit2 that somebody else carries there", () => {
     const forward = `0x600136038060015f375f5f825f5f73${EXACT_PROXY.slice(2)}5af115602a57005b5f5ffd`;
     await s.connection.provider.request({ method: "hardhat_setCode", params: [wrapper, forward] });
     const ways: ((call: Hex) => Promise<string>)[] = [
-      (call) => send(EXACT_PROXY, call),
-      (call) => send(wrapper, `0x99${call.slice(2)}`),
+      (call) => send(s, EXACT_PROXY, call),
+      (call) => send(s, wrapper, `0x99${call.slice(2)}`),
+      // With an EIP-2612 permit that the token has no function for: the allowance is there already.
+      (call) => send(s, EXACT_PROXY, withPermit(call, PRICE)),
     ];
     for (const carry of ways) {
       const payment = await s.pay(payer);
@@ -398,7 +436,7 @@ describe("a payment over Permit2 that somebody else carries there", () => {
     const poor = await payerOf(s, PRICE);
     const payment = await s.pay(poor);
     await verify(payment);
-    await send(EXACT_PROXY, callOf(payment));
+    await send(s, EXACT_PROXY, callOf(payment));
     await mine();
     expect((await relayer.facilitator.settle(payment, s.requirements)).success).to.equal(true);
   });
@@ -407,7 +445,7 @@ describe("a payment over Permit2 that somebody else carries there", () => {
     const payment = await s.pay(payer);
     await verify(payment);
     // The same amount to the same payee, and the nonce spent for nothing.
-    await send(EXACT_PROXY, callOf(await s.pay(payer)));
+    await send(s, EXACT_PROXY, callOf(await s.pay(payer)));
     await s.token.connect(payer).transfer(s.payTo, PRICE);
     const nonce = BigInt(signedOf(payment).permit2Authorization.nonce);
     const permit2 = new s.connection.ethers.Contract(PERMIT2, abi, payer);
