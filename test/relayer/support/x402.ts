@@ -119,13 +119,13 @@ export async function openPayments(chainId = 31337, plain = false) {
       const [, somebody] = await ethers.getSigners();
       const nonce = await ethers.provider.getTransactionCount(sender.address);
       await connection.provider.request({ method: "evm_setAutomine", params: [false] });
-      let over = false;
-      const running = action().finally(() => (over = true));
-      while ((await ethers.provider.getTransactionCount(sender.address, "pending")) === nonce && !over)
+      const running = { over: false };
+      const result = action().finally(() => (running.over = true));
+      while ((await ethers.provider.getTransactionCount(sender.address, "pending")) === nonce && !running.over)
         await new Promise((resolve) => setTimeout(resolve, 20));
       const fees = { maxFeePerGas: parseUnits("900", "gwei"), maxPriorityFeePerGas: parseUnits("800", "gwei") };
       const { hash } = await somebody!.sendTransaction({ ...call, ...fees, gasLimit: 500_000 });
-      while (!over) {
+      while (!running.over) {
         await networkHelpers.mine();
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
@@ -133,7 +133,7 @@ export async function openPayments(chainId = 31337, plain = false) {
       const { blockNumber } = (await ethers.provider.getTransactionReceipt(hash))!;
       if ((await ethers.provider.getBlock(blockNumber))!.transactions.length !== 2)
         throw new Error("the relayer's own call is not in that block");
-      return [hash, await running];
+      return [hash, await result];
     },
     received: (): Promise<bigint> => token.balanceOf(payTo),
     sent: (by = sender.address): Promise<number> => ethers.provider.getTransactionCount(by),
