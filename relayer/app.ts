@@ -20,7 +20,7 @@ import type { Config } from "./config/index.ts";
 import { evidenceVerifiers } from "./evidence/index.ts";
 import { createProofPool } from "./evidence/groth16/pool.ts";
 import { measurePayments } from "./facilitator/metrics.ts";
-import { checkOffer } from "./facilitator/offer.ts";
+import { checkOffers, logOffers } from "./facilitator/offer.ts";
 import { createFacilitator, tokenDomain } from "./facilitator/service.ts";
 import { paymentListener } from "./facilitator/watcher.ts";
 import { costListener } from "./operator/cost.ts";
@@ -85,8 +85,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const rpc = createRpc({ urls: at.rpcUrls, chainId: at.chainId, timeoutMs: at.requestTimeoutMs });
     const domain: Domain = { chainId: BigInt(at.chainId), verifyingContract: at.registry };
     const chain = parts.chain ?? (await createChainReader({ rpc, domain, ttlMs: at.cacheMs }));
-    const offer = config.x402 && (await checkOffer(rpc, tokenDomain(config.x402, at.chainId)));
-    if (offer && !offer.offered) log.error({ ...offer }, "x402 payments are not offered");
+    const offers = config.x402 && (await checkOffers(rpc, tokenDomain(config.x402, at.chainId), config.x402.permit2));
+    if (offers) logOffers(offers, log);
     const gatewayReader =
       config.opengradient &&
       (await createGatewayReader({ rpc, registry: at.registry, ...config.opengradient, ttlMs: at.cacheMs }));
@@ -211,7 +211,7 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
     const facilitator =
       config.x402 &&
       createFacilitator({
-        ...{ db, rpc, chainId: at.chainId, config: config.x402, offer: offer!, finality: at.finality, log },
+        ...{ db, rpc, chainId: at.chainId, config: config.x402, offers: offers!, finality: at.finality, log },
         sender: signer.address.toLowerCase() as Hex,
         submitted: () => wake("send", "all"),
         observe: measurePayments(metrics.registry, () => countPayments(db)),

@@ -4,9 +4,13 @@ import { address, millis, wei } from "./values.ts";
 
 export const x402Schema = z
   .strictObject({
-    token: address.describe("the token that payments are made in, on this chain; it must have EIP-3009"),
-    name: z.string().min(1).describe("its EIP-712 name"),
-    version: z.string().min(1).describe("its EIP-712 version"),
+    token: address.describe("the token that payments are made in, on this chain"),
+    name: z.string().min(1).describe("its EIP-712 name, for EIP-3009; of a token without it, its name"),
+    version: z.string().min(1).describe("its EIP-712 version, for EIP-3009; of a token without it, anything"),
+    permit2: z
+      .enum(["auto", "off"])
+      .default("auto")
+      .describe("payments over Permit2: where the chain has Permit2 and the proxy of x402, or never"),
     payTo: z.union([z.literal("any"), z.array(address).min(1)]).describe('payees served at your cost, or "any"'),
     maxAmount: wei.describe("largest payment, in the token's smallest unit"),
     minAmount: wei.prefault("1").describe("smallest payment; below the price of gas it costs more than it brings"),

@@ -3,17 +3,14 @@
 import type { X402Config } from "../config/index.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { NewPayment } from "../store/payments.ts";
-import { authorizationDigest, isSignedByPayer, type Authorization, type TokenDomain } from "./eip3009.ts";
-import { eip3009Payload, type Eip3009Payload, type PaymentRequest } from "./messages.ts";
+import type { TokenDomain } from "./eip3009.ts";
+import type { PaymentRequest } from "./messages.ts";
 import { REASONS } from "./reasons.ts";
 import { paymentRequestId } from "./request-id.ts";
+import { readSigned, transferMethod, type Signed } from "./signed.ts";
 
 /** A payment that its payer signed, for a price that the operator takes. */
-export interface SignedPayment extends NewPayment {
-  authorization: Authorization;
-  signature: Hex;
-  payload: Eip3009Payload;
-}
+export type SignedPayment = NewPayment & Pick<Signed, "method" | "validBefore" | "call" | "payload">;
 export type DoorAnswer =
   { ok: true; payment: SignedPayment } | { ok: false; reason: string; detail?: string; payer?: Hex };
 
@@ -30,32 +27,23 @@ export function inspectPayment(config: X402Config, domain: TokenDomain, request:
   if (wanted.network !== network || paid.accepted.network !== network)
     return no(REASONS.network, `this facilitator settles on ${network}`);
   if (wanted.asset !== domain.verifyingContract) return no(REASONS.asset, `pay with ${domain.verifyingContract}`);
-  if (wanted.extra?.["name"] !== domain.name) return no(REASONS.tokenName, `extra.name is ${domain.name}`);
-  if (wanted.extra["version"] !== domain.version) return no(REASONS.tokenVersion, `extra.version is ${domain.version}`);
+  const method = transferMethod(wanted);
+  if (method === "eip3009") {
+    if (wanted.extra?.["name"] !== domain.name) return no(REASONS.tokenName, `extra.name is ${domain.name}`);
+    if (wanted.extra["version"] !== domain.version)
+      return no(REASONS.tokenVersion, `extra.version is ${domain.version}`);
+  }
   if (config.payTo !== "any" && !config.payTo.includes(wanted.payTo))
     return no(REASONS.payTo, "this payee is not served here");
   const amount = BigInt(wanted.amount);
   if (amount < config.minAmount || amount > config.maxAmount)
     return no(REASONS.amount, `from ${config.minAmount} to ${config.maxAmount} of the token's smallest unit`);
 
-  const parsed = eip3009Payload.safeParse(paid.payload);
-  if (!parsed.success) return no(REASONS.payloadType, "an EIP-3009 authorization under a key's signature of 65 bytes");
-  const { signature, authorization: signed } = parsed.data;
-  const authorization: Authorization = {
-    ...signed,
-    value: BigInt(signed.value),
-    validAfter: BigInt(signed.validAfter),
-    validBefore: BigInt(signed.validBefore),
-  };
-  const digest = authorizationDigest(domain, authorization);
-  if (!isSignedByPayer(digest, authorization, signature))
-    return { ok: false, reason: REASONS.signature, payer: authorization.from };
-  const key = {
-    chainId: domain.chainId,
-    token: domain.verifyingContract,
-    payer: authorization.from,
-    nonce: authorization.nonce,
-  };
+  const read = readSigned(domain, method, paid.payload);
+  if (!read.ok) return read;
+  const { signed } = read;
+  const key = { chainId: domain.chainId, token: signed.keeper, payer: signed.payer, nonce: signed.nonce };
+  const { digest, validBefore, call, payload } = signed;
   return {
     ok: true,
     payment: {
@@ -63,7 +51,7 @@ export function inspectPayment(config: X402Config, domain: TokenDomain, request:
       requestId: paymentRequestId(key),
       payTo: wanted.payTo,
       amount,
-      ...{ digest, authorization, signature, payload: parsed.data },
+      ...{ method: signed.method, digest, validBefore, call, payload },
     },
   };
 }

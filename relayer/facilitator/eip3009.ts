@@ -46,9 +46,9 @@ export function authorizationDigest(domain: TokenDomain, authorization: Authoriz
 }
 
 /** Whether the payer's own key signed; false for anything that is no signature. */
-export function isSignedByPayer(digest: Hex, authorization: Authorization, signature: Hex): boolean {
+export function isSignedBy(payer: Hex, digest: Hex, signature: Hex): boolean {
   try {
-    return recoverAddress(digest, signature).toLowerCase() === authorization.from;
+    return recoverAddress(digest, signature).toLowerCase() === payer;
   } catch {
     return false;
   }

@@ -58,6 +58,20 @@ export const eip3009Payload = z.object({
 });
 export type Eip3009Payload = z.output<typeof eip3009Payload>;
 
+/** The payload of `exact` over Permit2, signed by a key. */
+export const permit2Payload = z.object({
+  signature: bytes(65),
+  permit2Authorization: z.object({
+    from: address,
+    permitted: z.object({ token: address, amount: uint256 }),
+    spender: address,
+    nonce: uint256,
+    deadline: uint256,
+    witness: z.object({ to: address, validAfter: uint256 }),
+  }),
+});
+export type Permit2Payload = z.output<typeof permit2Payload>;
+
 const extensions = z
   .record(z.string(), z.unknown())
   .optional()

@@ -15,6 +15,12 @@ export const REASONS = {
   validAfter: "invalid_exact_evm_payload_authorization_valid_after",
   nonceUsed: "invalid_exact_evm_nonce_already_used",
   balance: "invalid_exact_evm_insufficient_balance",
+  permit2Missing: "permit2_proxy_not_deployed",
+  permit2Signature: "invalid_permit2_signature",
+  permit2Expired: "permit2_deadline_expired",
+  permit2Nonce: "permit2_invalid_nonce",
+  permit2Allowance: "permit2_allowance_required",
+  permit2Simulation: "permit2_simulation_failed",
   failed: "invalid_exact_evm_transaction_failed",
   noTransfer: "invalid_exact_evm_transfer_event_mismatch",
   pending: "settlement_pending",
@@ -25,8 +31,14 @@ export const REASONS = {
   amount: "amount_not_accepted",
 } as const;
 
-/** The reason behind a token's revert, from its text: EIP-3009 tokens revert with strings. */
+/**
+ * The reason behind a revert, from its text: EIP-3009 tokens revert with strings, Permit2 with errors, whose selectors are
+ * `InvalidNonce()` and `SignatureExpired(uint256)`, and with a string that says nothing where the token refused.
+ */
 export function reasonOfRevert(message: string): string {
+  if (/0x756688fe/i.test(message)) return REASONS.permit2Nonce;
+  if (/0xcd21db4f/i.test(message)) return REASONS.permit2Expired;
+  if (/TRANSFER_FROM_FAILED/.test(message)) return REASONS.permit2Simulation;
   if (/authorization is expired/i.test(message)) return REASONS.validBefore;
   if (/authorization is not yet valid/i.test(message)) return REASONS.validAfter;
   if (/authorization is used/i.test(message)) return REASONS.nonceUsed;

@@ -2,9 +2,10 @@
 import { AbiCoder } from "ethers";
 import { fromHex, keccak, type Hex } from "../protocol/index.ts";
 
-/** What one EIP-3009 authorization is known by: a token lets each happen once. */
+/** What one authorization is known by: the contract that keeps its nonce lets it happen once. */
 export interface PaymentKey {
   chainId: number;
+  /** The token over EIP-3009; the Permit2 contract over Permit2, whose nonces are one set for all tokens. */
   token: Hex;
   payer: Hex;
   /** Nonce of the authorization, 32 bytes. */

@@ -21,13 +21,15 @@ import {
   type NewPayment,
   type PaymentRow,
 } from "../store/payments.ts";
-import { inspectPayment, networkOf, type SignedPayment } from "./door.ts";
-import { encodeTransfer, type TokenDomain } from "./eip3009.ts";
-import { findElsewhere } from "./elsewhere.ts";
+import { inspectPayment, networkOf, type DoorAnswer, type SignedPayment } from "./door.ts";
+import type { TokenDomain } from "./eip3009.ts";
+import { authorizationSearch, findElsewhere, permitSearch } from "./elsewhere.ts";
 import { readOnlySigner } from "./evm-signer.ts";
 import type { PaymentRequest, PaymentStatus, SettleAnswer, SupportedAnswer, VerifyAnswer } from "./messages.ts";
-import type { Offer } from "./offer.ts";
+import type { Offers } from "./offer.ts";
+import { isNonceSpent, PERMIT2 } from "./permit2.ts";
 import { REASONS } from "./reasons.ts";
+import { transferMethod } from "./signed.ts";
 import { nameV1 } from "./v1.ts";
 import { createPaymentWaiting } from "./waiting.ts";
 
@@ -39,7 +41,7 @@ export interface FacilitatorOptions {
   chainId: number;
   config: X402Config;
   /** What the check at the start found. */
-  offer: Offer;
+  offers: Offers;
   /** When a block counts as final. */
   finality: Finality;
   /** Called when a call was queued. */
@@ -62,7 +64,7 @@ export function tokenDomain(config: X402Config, chainId: number): TokenDomain {
 
 /** An x402 facilitator over the ledger; its three methods are those of the SDK's `FacilitatorClient`. */
 export function createFacilitator(options: FacilitatorOptions) {
-  const { db, rpc, sender, chainId, config, offer, finality, submitted, log, now = Date.now } = options;
+  const { db, rpc, sender, chainId, config, offers, finality, submitted, log, now = Date.now } = options;
   const observe = options.observe ?? (() => undefined);
   const domain = tokenDomain(config, chainId);
   const network = networkOf(chainId);
@@ -77,6 +79,13 @@ export function createFacilitator(options: FacilitatorOptions) {
   });
   const extensionsOf = ({ requestId }: { requestId: Hex }) => ({ extensions: { [EXTENSION]: { requestId } } });
 
+  /** What can be said without asking the chain: whether it is offered, and what it says itself. */
+  function atDoor(request: PaymentRequest): DoorAnswer {
+    const method = transferMethod(request.paymentRequirements);
+    const offer = method && offers[method];
+    return offer?.offered === false ? { ...offer, ok: false } : inspectPayment(config, domain, request);
+  }
+
   /** By the payer who signed: nobody can use up another's share. */
   function limitPayer({ payer }: NewPayment): void {
     const wait = buckets.take(payer);
@@ -88,9 +97,12 @@ export function createFacilitator(options: FacilitatorOptions) {
     payment: SignedPayment,
     request: PaymentRequest,
   ): Promise<[string, string?] | undefined> {
-    const secondsLeft = payment.authorization.validBefore - BigInt(Math.floor(now() / 1000));
+    const secondsLeft = payment.validBefore - BigInt(Math.floor(now() / 1000));
     if (secondsLeft < BigInt(config.minSecondsLeft))
-      return [REASONS.validBefore, `it must hold ${config.minSecondsLeft} seconds more`];
+      return [
+        payment.method === "permit2" ? REASONS.permit2Expired : REASONS.validBefore,
+        `it must hold ${config.minSecondsLeft} seconds more`,
+      ];
     const { signer, outage } = readOnlySigner(rpc, sender);
     const wanted = { ...request.paymentRequirements, network, extra: { name: domain.name, version: domain.version } };
     const answer = await new ExactEvmScheme(signer).verify(
@@ -105,6 +117,9 @@ export function createFacilitator(options: FacilitatorOptions) {
     // The library says "invalid" where a node did not answer.
     const unknown = outage();
     if (unknown) throw unknown;
+    // The library does not look at the nonce.
+    if (answer.invalidReason === REASONS.permit2Simulation && (await isNonceSpent(rpc, payment)))
+      return [REASONS.permit2Nonce];
     return [answer.invalidReason ?? REASONS.failed];
   }
 
@@ -119,7 +134,10 @@ export function createFacilitator(options: FacilitatorOptions) {
   async function adopt(row: PaymentRow): Promise<"yes" | "not final" | "no"> {
     // Without a reservation from before, the payment may have been served through another facilitator.
     if (row.fromBlock === null) return "no";
-    const found = await findElsewhere({ rpc, finality }, row, row.fromBlock);
+    const overPermit2 = row.token === PERMIT2;
+    if (overPermit2 && !(await isNonceSpent(rpc, row))) return "no";
+    const search = overPermit2 ? permitSearch({ ...row, token: config.token }) : authorizationSearch(row);
+    const found = await findElsewhere({ rpc, finality }, search, row.fromBlock);
     if (!found) return "no";
     if (!found.final) return "not final";
     log.info(
@@ -145,8 +163,7 @@ export function createFacilitator(options: FacilitatorOptions) {
       ...(invalidMessage ? { invalidMessage } : {}),
       ...(payer ? { payer } : {}),
     });
-    if (!offer.offered) return no(offer.reason, offer.detail);
-    const inspected = inspectPayment(config, domain, request);
+    const inspected = atDoor(request);
     if (!inspected.ok) return no(inspected.reason, inspected.detail, inspected.payer);
     const { payment } = inspected;
     limitPayer(payment);
@@ -167,14 +184,15 @@ export function createFacilitator(options: FacilitatorOptions) {
       ...{ success: false, errorReason, transaction: "", network },
       ...more,
     });
-    if (!offer.offered) return no(offer.reason, { errorMessage: offer.detail });
-    const inspected = inspectPayment(config, domain, request);
+    const inspected = atDoor(request);
     if (!inspected.ok) {
       const { reason, detail, payer } = inspected;
       return no(reason, { ...(detail ? { errorMessage: detail } : {}), ...(payer ? { payer } : {}) });
     }
     const { payment } = inspected;
     const about = { payer: payment.payer, ...extensionsOf(payment) };
+    const notFinal = (): SettleAnswer =>
+      no(REASONS.pending, { ...about, errorMessage: "somebody else sent it, and it is not final yet" });
     let row = await findPayment(db, payment);
     if (!row) limitPayer(payment);
     if (row && row.digest !== payment.digest) return no(REASONS.duplicate, about);
@@ -186,11 +204,10 @@ export function createFacilitator(options: FacilitatorOptions) {
         // Nothing was sent, so nothing is unknown; the reservation stays all the same.
         if (elsewhere === "no")
           return no(against[0], { ...about, ...(against[1] ? { errorMessage: against[1] } : {}) });
-        if (elsewhere === "not final")
-          return no(REASONS.pending, { ...about, errorMessage: "somebody else sent it, and it is not final yet" });
+        if (elsewhere === "not final") return notFinal();
         row = (await findPayment(db, payment))!;
       } else {
-        const call = { sender, to: payment.token, data: encodeTransfer(payment.authorization, payment.signature) };
+        const call = { sender, ...payment.call };
         const submit = row?.state === "failed" ? resubmitPayment : submitPayment;
         row = await submit(db, newPayment(payment), call, now());
         submitted();
@@ -198,7 +215,11 @@ export function createFacilitator(options: FacilitatorOptions) {
     }
     if (row.digest !== payment.digest || row.answeredAt !== null) return no(REASONS.duplicate, about);
     if (!isOver(row)) await waiting.wait(row.id, config.waitMs);
-    return answerFor((await findPayment(db, payment))!, no, about);
+    row = (await findPayment(db, payment))!;
+    // Somebody else's call may have come before ours, which failed for it.
+    const before = row.state === "failed" && row.reason !== REASONS.noTransfer ? await adopt(row) : "no";
+    if (before === "not final") return notFinal();
+    return answerFor(before === "yes" ? (await findPayment(db, payment))! : row, no, about);
   }
 
   async function answerFor(
@@ -236,12 +257,19 @@ export function createFacilitator(options: FacilitatorOptions) {
     },
     /** What is offered: nothing, where the chain lacks what it needs. */
     async getSupported(): Promise<SupportedAnswer> {
-      const extra = { name: domain.name, version: domain.version, asset: domain.verifyingContract };
+      const asset = domain.verifyingContract;
+      const kind = (x402Version: number, at: string, extra: object) => ({
+        ...{ x402Version, scheme: "exact", network: at },
+        extra: { ...extra, asset },
+      });
+      const signedFor = { name: domain.name, version: domain.version };
       const name = nameV1(chainId);
-      const old = name === undefined ? [] : [{ x402Version: 1, scheme: "exact", network: name, extra }];
-      const kinds = offer.offered
-        ? [{ x402Version: 2, scheme: "exact", network: network as string, extra }, ...old]
-        : [];
+      // Stock servers take the first of a scheme and network.
+      const kinds = [
+        ...(offers.eip3009.offered ? [kind(2, network, signedFor)] : []),
+        ...(offers.permit2.offered ? [kind(2, network, { assetTransferMethod: "permit2" })] : []),
+        ...(offers.eip3009.offered && name !== undefined ? [kind(1, name, signedFor)] : []),
+      ];
       return { kinds, extensions: [EXTENSION], signers: { "eip155:*": [sender] } };
     },
     /** Where a payment stands, for whoever lost an answer. */

@@ -5,6 +5,7 @@ import { z } from "@hono/zod-openapi";
 import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
 import type { PaymentRequest, SettleAnswer } from "./messages.ts";
 import { networkOf } from "./door.ts";
+import { transferMethod } from "./signed.ts";
 
 /** Version 1 knows networks by a closed list of names. @returns nothing for a chain that has none. */
 export function nameV1(chainId: number): string | undefined {
@@ -60,13 +61,13 @@ export function requestFromV1({ paymentPayload, paymentRequirements }: z.output<
   } satisfies Record<keyof PaymentRequest, unknown>;
 }
 
-/** Requirements as version 1 clients read them. @returns nothing where the chain has no name there. */
+/** Requirements as version 1 clients read them. @returns nothing where they cannot be met there: version 1 has no Permit2. */
 export function requirementsToV1(
   wanted: PaymentRequirements,
   resource: { url: string; description: string; mimeType: string },
 ) {
   const network = nameV1(Number(wanted.network.slice("eip155:".length)));
-  if (network === undefined) return undefined;
+  if (network === undefined || transferMethod(wanted) !== "eip3009") return undefined;
   const { scheme, amount, asset, payTo, maxTimeoutSeconds, extra } = wanted;
   const { url, description, mimeType } = resource;
   return {

@@ -5,12 +5,18 @@ import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
 import { changePayment, findPaymentOfTransaction, type PaymentRow } from "../store/payments.ts";
 import { movedTokens } from "./eip3009.ts";
+import { EXACT_PROXY, tokenOfSettle } from "./permit2.ts";
 import { REASONS, reasonOfRevert } from "./reasons.ts";
 
 /** Records what calls did to the payments they carry. Saying the same twice changes nothing. */
 export function paymentListener({ db, token, log }: { db: Database; token: Hex; log: Log }): SendListener {
-  const paymentOf = async (row: TransactionRow): Promise<PaymentRow | undefined> =>
-    row.to.toLowerCase() === token ? findPaymentOfTransaction(db, Number(row.id)) : undefined;
+  /** With the token that is to move. */
+  async function paymentOf({ id, to, data }: TransactionRow): Promise<PaymentRow | undefined> {
+    const overPermit2 = to.toLowerCase() === EXACT_PROXY;
+    if (to.toLowerCase() !== token && !overPermit2) return undefined;
+    const payment = await findPaymentOfTransaction(db, Number(id));
+    return payment && overPermit2 ? { ...payment, token: tokenOfSettle(data) } : payment;
+  }
 
   async function failed(payment: PaymentRow, minedHash: Hex | null, reason: string): Promise<void> {
     log.warn({ requestId: payment.requestId, reason }, "a payment failed");

@@ -8,6 +8,7 @@ import { ZodError } from "zod";
 import { clientOf, createBuckets, type RateLimit } from "../api/limits.ts";
 import { Problem, respond } from "../api/problems.ts";
 import type { Log } from "../chain/manager-options.ts";
+import { REASONS } from "../facilitator/reasons.ts";
 import type { Domain, Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
 import type { SaleRow } from "../store/sales.ts";
@@ -49,7 +50,7 @@ export interface GatewayOptions extends Partial<
 
 const MAX_BODY_BYTES = 262_144;
 const HEADERS = "PAYMENT-REQUIRED,PAYMENT-RESPONSE,X-PAYMENT-RESPONSE,OPENGRADIENT-RECEIPT";
-type Status = 200 | 402;
+type Status = 200 | 402 | 412;
 
 /** A gateway as an application of Hono, to be served by `@hono/node-server`. */
 export function createGateway(options: GatewayOptions): Hono {
@@ -84,7 +85,9 @@ export function createGateway(options: GatewayOptions): Hono {
     };
     const channel = channelTerms(money, escrow, product);
     const { headers, body } = paymentRequired(about, channel ? [terms, channel] : [terms], refused?.reason);
-    return c.body(body, 402, { ...headers, ...(refused?.settled ? paymentResponse(version, refused.settled) : {}) });
+    // As stock servers say it: the payer is to let Permit2 take the token first.
+    const status: Status = refused?.reason === REASONS.permit2Allowance ? 412 : 402;
+    return c.body(body, status, { ...headers, ...(refused?.settled ? paymentResponse(version, refused.settled) : {}) });
   }
 
   const receiptHeader = (sale: SaleRow): string => toBase64(JSON.parse(sale.receipt!) as object);

@@ -5,10 +5,10 @@ import { hexlify, randomBytes } from "ethers";
 import { createBuckets, type RateLimit } from "../api/limits.ts";
 import { Problem } from "../api/problems.ts";
 import type { Log } from "../chain/manager-options.ts";
-import { authorizationDigest, isSignedByPayer } from "../facilitator/eip3009.ts";
-import { eip3009Payload, type SettleAnswer } from "../facilitator/messages.ts";
+import type { SettleAnswer } from "../facilitator/messages.ts";
 import { REASONS } from "../facilitator/reasons.ts";
 import { paymentRequestId } from "../facilitator/request-id.ts";
+import { readSigned, transferMethod } from "../facilitator/signed.ts";
 import type { Issued } from "../node/index.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
@@ -88,28 +88,20 @@ export function createSelling(options: SellingOptions) {
     // Stock clients repeat the resource they were asked to pay for. It is not signed: what binds is the reservation.
     const named = payload.resource?.url;
     if (named !== undefined && resourceOf(named) !== resource) throw new NotPaid("payment_for_other_resource");
-    const parsed = eip3009Payload.safeParse(payload.payload);
-    if (!parsed.success) throw new NotPaid(REASONS.payloadType);
-    const { authorization: signed, signature } = parsed.data;
-    const authorization = {
-      ...signed,
-      value: BigInt(signed.value),
-      validAfter: BigInt(signed.validAfter),
-      validBefore: BigInt(signed.validBefore),
-    };
-    if (!isSignedByPayer(authorizationDigest(domain, authorization), authorization, signature))
-      throw new NotPaid(REASONS.signature);
-    const key = { chainId: money.chainId, token: money.token, payer: signed.from, nonce: signed.nonce };
+    const read = readSigned(domain, transferMethod(terms), payload.payload);
+    if (!read.ok) throw new NotPaid(read.reason);
+    const { payer, keeper, nonce, validBefore } = read.signed;
+    const key = { chainId: money.chainId, token: keeper, payer, nonce };
     const latest = BigInt(Number.MAX_SAFE_INTEGER);
     return {
       requestId: paymentRequestId(key),
-      payer: signed.from,
+      payer,
       payTo: terms.payTo.toLowerCase() as Hex,
       amount: BigInt(terms.amount),
       ...{ resource, requestHash: asked.requestHash, headerHash },
       salt: hexlify(randomBytes(32)) as Hex,
       payment: JSON.stringify({ payload: { ...payload, resource: undefined, extensions: undefined }, terms }),
-      validBefore: Number(authorization.validBefore < latest ? authorization.validBefore : latest),
+      validBefore: Number(validBefore < latest ? validBefore : latest),
       prepaid: asked.product.charge === "before",
     };
   }

@@ -6,6 +6,7 @@ import type { Payee } from "../channels/index.ts";
 import type { Answer, InferenceNode } from "../node/index.ts";
 import { saltedInputHash, type Hex } from "../protocol/index.ts";
 import { networkOf } from "../facilitator/door.ts";
+import type { TransferMethod } from "../facilitator/signed.ts";
 
 /** What somebody paid for. */
 export interface SoldRequest {
@@ -52,7 +53,9 @@ export interface Product {
 export interface Money {
   chainId: number;
   token: Hex;
-  /** EIP-712 domain of the token. */
+  /** How it is moved: `permit2` for a token without EIP-3009. */
+  transfer?: TransferMethod;
+  /** EIP-712 domain of the token, for EIP-3009. */
   name: string;
   version: string;
   payTo: Hex;
@@ -69,7 +72,10 @@ export function exactTerms(money: Money, product: Product): PaymentRequirements 
     asset: money.token,
     payTo: product.payTo ?? money.payTo,
     maxTimeoutSeconds: money.maxTimeoutSeconds,
-    extra: { name: money.name, version: money.version },
+    extra:
+      money.transfer === "permit2"
+        ? { assetTransferMethod: money.transfer }
+        : { name: money.name, version: money.version },
   };
 }
 

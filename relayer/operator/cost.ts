@@ -4,6 +4,7 @@ import type { RpcReceipt } from "../chain/sending.ts";
 import type { TransactionRow } from "../chain/transaction-store.ts";
 import * as abi from "../chain/abi.ts";
 import { eip3009 } from "../facilitator/eip3009.ts";
+import { exactProxy } from "../facilitator/permit2.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
 import { purposeOf, recordCost } from "../store/operation.ts";
@@ -11,7 +12,7 @@ import { purposeOf, recordCost } from "../store/operation.ts";
 /** What a call is for: the function's name where it is one of ours. */
 export function kindOfCall({ sender, to, data }: Pick<TransactionRow, "sender" | "to" | "data">): string {
   if (data === "0x") return to.toLowerCase() === sender.toLowerCase() ? "nonce_gap" : "other";
-  for (const known of [abi.inferenceRegistry, eip3009]) {
+  for (const known of [abi.inferenceRegistry, eip3009, exactProxy]) {
     const found = known.getFunction(data.slice(0, 10));
     if (found) return found.name;
   }

@@ -7,7 +7,8 @@ import { formatEther, formatUnits } from "ethers";
 import { createChainReader, type ChainReader } from "../chain/reader.ts";
 import { createRpc, type Rpc } from "../chain/rpc.ts";
 import type { Config, Environment } from "../config/index.ts";
-import { checkOffer } from "../facilitator/offer.ts";
+import { checkOffers } from "../facilitator/offer.ts";
+import { REASONS } from "../facilitator/reasons.ts";
 import { tokenDomain } from "../facilitator/service.ts";
 import { MAX_SKEW, type Hex } from "../protocol/index.ts";
 import { openSigner } from "../signer/index.ts";
@@ -101,9 +102,14 @@ export async function examine(
   await look("x402", "check the section x402", async () => {
     if (!config.x402) return ok("not configured");
     reachable();
-    const offer = await checkOffer(rpc, tokenDomain(config.x402, at.chainId));
-    if (!offer.offered) return fail(`${offer.reason}: ${offer.detail}`, "check x402.token, x402.name and x402.version");
-    return ok(`${config.x402.token} takes EIP-3009 payments as ${config.x402.name} ${config.x402.version}`);
+    const { token, name, version, permit2 } = config.x402;
+    const offers = await checkOffers(rpc, tokenDomain(config.x402, at.chainId), permit2);
+    const { eip3009 } = offers;
+    if (!eip3009.offered && (!offers.permit2.offered || eip3009.reason === REASONS.tokenName))
+      return fail(`${eip3009.reason}: ${eip3009.detail}`, "check x402.token, x402.name and x402.version");
+    const taken = eip3009.offered ? `EIP-3009 payments as ${name} ${version}` : "no EIP-3009 payments";
+    const over = offers.permit2.offered ? "payments over Permit2" : `none over Permit2: ${offers.permit2.detail}`;
+    return ok(`${token} takes ${taken}; ${over}`);
   });
   return findings;
 }

@@ -202,6 +202,7 @@ export const payments = pgTable(
   {
     id: id(),
     chainId: bigint({ mode: "number" }).notNull(),
+    /** Contract that keeps the nonce: the token, or Permit2. */
     token: hex().notNull(),
     payer: hex().notNull(),
     /** Nonce of the authorization, not of a transaction. */

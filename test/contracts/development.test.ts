@@ -5,16 +5,18 @@ import { readParameters } from "../../deploy/parameters.ts";
 import localParameters from "../../deploy/parameters/local.json" with { type: "json" };
 
 describe("Development parts", () => {
-  it("DevelopmentAttestationVerifier deploys on chain id 31337 and on no other", async () => {
+  it("DevelopmentAttestationVerifier and DevelopmentExactPermit2Proxy deploy on chain id 31337 and on no other", async () => {
     for (const chainId of [31337, 1, 8453, 84532, 31338]) {
       const { ethers } = await network.create({ network: "default", override: { chainId } });
       const [signer] = await ethers.getSigners();
-      const factory = await ethers.getContractFactory("DevelopmentAttestationVerifier");
-      if (chainId === 31337) await factory.deploy(signer!.address);
-      else
-        await expect(factory.deploy(signer!.address))
-          .to.be.revertedWithCustomError(factory, "DevelopmentOnly_PublicChain")
-          .withArgs(chainId);
+      for (const name of ["DevelopmentAttestationVerifier", "DevelopmentExactPermit2Proxy"]) {
+        const factory = await ethers.getContractFactory(name);
+        if (chainId === 31337) await factory.deploy(signer!.address);
+        else
+          await expect(factory.deploy(signer!.address))
+            .to.be.revertedWithCustomError(factory, "DevelopmentOnly_PublicChain")
+            .withArgs(chainId);
+      }
     }
   });
 

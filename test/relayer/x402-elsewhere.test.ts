@@ -54,6 +54,21 @@ describe("a payment that somebody else carries to its token", () => {
     expect([(await s.received()) - before, await s.sent()]).to.deep.equal([PRICE, sent]);
   });
 
+  it("counts where it came before the relayer's own call, which fails for it [R9] [FM:failed-send-landed]", async () => {
+    const payment = await s.pay(payer);
+    const before = await s.received();
+    expect((await relayer.facilitator.verify(payment, s.requirements)).isValid).to.equal(true);
+    const { authorization: a, signature } = payment.payload as unknown as { authorization: Signed; signature: string };
+    const call = await s.token[
+      "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"
+    ].populateTransaction(a.from, a.to, a.value, a.validAfter, a.validBefore, a.nonce, signature);
+    const [hash, settled] = await s.overtake(() => relayer.facilitator.settle(payment, s.requirements), call);
+    expect([settled.success, settled.errorReason, settled.transaction]).to.deep.equal([true, undefined, hash]);
+    expect((await s.received()) - before).to.equal(PRICE);
+    const again = await relayer.facilitator.settle(payment, s.requirements);
+    expect(again.errorReason).to.equal("duplicate_settlement");
+  });
+
   it("counts although the payer has nothing left then", async () => {
     const poor = await s.newPayer(PRICE);
     const payment = await s.pay(poor);

@@ -22,7 +22,7 @@ import { artifactsHash, contentHash, type Hex } from "../../../relayer/protocol/
 import { openDatabase } from "../../../relayer/store/database.ts";
 import { findSale, saleState, type SaleState } from "../../../relayer/store/sales.ts";
 import { domain, removeDir, tempDir } from "./relayer.ts";
-import { openPayments, PRICE, type Over } from "./x402.ts";
+import { openPayments, PRICE, type Over, type Payments } from "./x402.ts";
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;
 const modelId: Hex = `0x${"aa".repeat(32)}`;
@@ -39,9 +39,22 @@ export interface Meanwhile {
 
 export async function openShop(
   x402: Over = {},
-  { chainId = 31337, confirmations = 1 }: { chainId?: number; confirmations?: number } = {},
+  {
+    chainId = 31337,
+    confirmations = 1,
+    plain = false,
+    prepare = async () => undefined,
+  }: {
+    chainId?: number;
+    confirmations?: number;
+    /** Sell for a token that is paid with over Permit2. */
+    plain?: boolean;
+    /** Called before the relayer looks at the chain. */
+    prepare?: (s: Payments) => Promise<void>;
+  } = {},
 ) {
-  const s = await openPayments(chainId);
+  const s = await openPayments(chainId, plain);
+  await prepare(s);
   const [relayerDir, dir] = [tempDir(), tempDir()];
   const relayer = await s.start(relayerDir, { waitMs: 60_000, ...x402 }, { confirmations });
   const database = await openDatabase({ dataDir: join(dir, "gateway") });
@@ -53,6 +66,7 @@ export async function openShop(
   const money: Money = {
     ...{ chainId, token: s.asset.toLowerCase() as Hex, name: "OpenGradient", version: "1" },
     ...{ payTo: s.payTo.toLowerCase() as Hex, maxTimeoutSeconds: 3_600 },
+    ...(plain ? { transfer: "permit2" as const } : {}),
   };
   const infer: Product["infer"] = async ({ body, emit }) => {
     state.runs++;
