@@ -12,7 +12,7 @@ import { ready, type Supervised } from "./relayers.ts";
 export interface Setting {
   chain: ChaosChain;
   relayers: Supervised[];
-  worker: Supervised;
+  worker?: Supervised | undefined;
   redis: RedisServer;
   postgres: PostgresServer;
   disk: SmallDisk;
@@ -114,7 +114,7 @@ const others: Step[] = [
     name: "SIGKILL of both relayers and the worker",
     short: true,
     async run({ relayers, worker }) {
-      for (const one of [...relayers, worker]) one.kill();
+      for (const one of [...relayers, ...(worker ? [worker] : [])]) one.kill();
     },
   },
   {
@@ -213,6 +213,11 @@ const others: Step[] = [
 
 /** All faults there are. */
 export const steps: Step[] = [...kills, ...others, ...reorganisations, ...disturbances];
+
+/** Those that are about nonces and lost answers: what two ledgers with one key can go wrong in. */
+export const forTwoLedgers = steps.filter(({ name }) =>
+  /^SIGKILL|depth [35]$|cut the line|nonce too low|thrown away|Redis wiped|all nodes hang/.test(name),
+);
 
 /** All steps in an order of the seed. */
 export function shuffled(list: readonly Step[], random: () => number): Step[] {

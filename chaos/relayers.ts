@@ -6,7 +6,6 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ConfigInput } from "../relayer/config/index.ts";
-import { freePort } from "../demo/wire.ts";
 import { startFaultProxy, type Fault, type FaultProxy, type RpcCall } from "../test/support/fault-proxy.ts";
 
 export type Rule = (call: RpcCall, endpoint: number) => Fault | undefined;
@@ -35,6 +34,8 @@ export interface RelayerSettings {
   name: string;
   folder: string;
   chainUrl: string;
+  /** Where it listens. */
+  port: number;
   key?: string;
   config: (own: { port: number; rpcUrls: string[] }) => ConfigInput;
   /** Further words of the command line. */
@@ -49,10 +50,9 @@ const STOP_MS = 30_000;
 
 /** Starts a relayer, or a worker, with two endpoints of its own, and keeps it running. */
 export async function superviseRelayer(settings: RelayerSettings): Promise<Supervised> {
-  const { name, folder, chainUrl, key, words = [] } = settings;
+  const { name, folder, chainUrl, port, key, words = [] } = settings;
   const proxies: FaultProxy[] = [];
   for (let i = 0; i < ENDPOINTS; i++) proxies.push(await startFaultProxy(chainUrl));
-  const port = await freePort();
   const configFile = join(folder, `${name}.json`);
   const clockFile = join(folder, `${name}.clock`);
   const logFile = join(folder, `${name}.log`);
