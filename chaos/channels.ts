@@ -129,6 +129,7 @@ export async function prepareChannels(setting: {
       await sleep(COLLECT_MS);
     }
   }
+  let closed = false;
   let asking: Promise<unknown> = Promise.resolve();
   let collected: Promise<unknown> = Promise.resolve();
 
@@ -181,6 +182,8 @@ export async function prepareChannels(setting: {
     },
 
     async end() {
+      if (closed) return;
+      closed = true;
       stopping.abort();
       ended.abort();
       await Promise.all([asking, collected]);

@@ -6,7 +6,7 @@ import type { RedisServer } from "../test/support/redis.ts";
 import type { ChaosChain } from "./chain.ts";
 import type { SmallDisk } from "./disk.ts";
 import { killAt, killPoints } from "./kills.ts";
-import { lies, outages, type Disturbance } from "./lies.ts";
+import { lies, outages, standingStill, type Disturbance } from "./lies.ts";
 import { ready, type Supervised } from "./relayers.ts";
 
 export interface Setting {
@@ -33,7 +33,8 @@ export interface Step {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const DISTURBED_MS = 3_000;
-const PATIENCE_MS = 120_000;
+const STILL_MS = 7_000;
+const PATIENCE_MS = 180_000;
 const HOUR = 3_600;
 /** Blocks after which what was done to a balance outlives every reorganisation here. */
 const SAFE_BLOCKS = 7;
@@ -144,6 +145,12 @@ const others: Step[] = [
     name: "head too high, and a reorganisation of depth 5",
     short: true,
     run: (setting) => disturb(setting, named("lie: a head too high"), () => reorganise(setting, 5)),
+  },
+  {
+    name: "RPC: all nodes stand still",
+    short: true,
+    // For longer than a call waits before it is replaced.
+    run: (setting) => disturb(setting, standingStill(), () => sleep(STILL_MS)),
   },
   {
     name: "SIGKILL of both in a reorganisation",

@@ -37,7 +37,8 @@ const { values: options } = parseArgs({
 /** Of the whole time that a full run takes, the share of the part with two ledgers. */
 const TWO_LEDGERS_SHARE = 0.2;
 const MINUTES = 6;
-/** What a run may take beside its faults before it is given up: everything has to start, to end, and to be judged. */
+/** After so long a run is given up; beside its faults everything has to start, to end, and to be judged. */
+const LIMIT_MINUTES = 15;
 const BESIDE_MINUTES = 9;
 const CLOSE_MS = 60_000;
 
@@ -83,7 +84,8 @@ async function fail(error: unknown): Promise<void> {
 
 const minutes = options.minutes === undefined ? null : Number(options.minutes);
 const faultMinutes = options.short ? 0 : (minutes ?? (options.only === undefined ? MINUTES : 0));
-const limitMinutes = options.limit === undefined ? faultMinutes + BESIDE_MINUTES : Number(options.limit);
+const limitMinutes =
+  options.limit === undefined ? Math.max(LIMIT_MINUTES, faultMinutes + BESIDE_MINUTES) : Number(options.limit);
 if (![faultMinutes, limitMinutes, Number(options.drain ?? 0)].every((value) => value >= 0))
   throw new Error("--minutes, --limit and --drain take numbers");
 

@@ -107,12 +107,12 @@ export async function superviseRelayer(settings: RelayerSettings): Promise<Super
     for (const stream of [started.stdout, started.stderr])
       stream.on("data", (chunk: Buffer) => {
         appendFileSync(logFile, chunk);
-        tail = (tail + chunk.toString()).slice(-2_000);
+        if (stream === started.stderr) tail = (tail + chunk.toString()).slice(-2_000);
       });
     ended = new Promise((resolve) => started.once("exit", (code) => resolve(code)));
     started.once("exit", (code, signal) => {
       if (stopping) return;
-      if (signal !== "SIGKILL") self.crashes.push(`${name} ended by itself (${code ?? signal}): ${lastLine(tail)}`);
+      if (signal !== "SIGKILL") self.crashes.push(`${name} ended by itself (${code ?? signal}): ${lastWords(tail)}`);
       timer = setTimeout(start, RESTART_MS);
     });
   }
@@ -120,7 +120,11 @@ export async function superviseRelayer(settings: RelayerSettings): Promise<Super
   return self;
 }
 
-const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";
+/** Where what a process said at its end begins: its log before that is JSON. */
+function lastWords(text: string): string {
+  const lines = text.trim().split("\n");
+  return lines.find((line) => !line.startsWith("{") && lines.indexOf(line) > 0) ?? lines.at(-1) ?? "";
+}
 
 /** Resolves when a relayer is able to work. */
 export async function ready(relayer: Supervised, patienceMs = 180_000): Promise<void> {

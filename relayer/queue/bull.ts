@@ -146,13 +146,22 @@ function createKind(name: string, work: Work, options: BullOptions) {
       stackTraceLimit: 1,
     },
   });
-  // Bull tells of lost connections and wiped keys this way; without a listener they would end the process.
-  queue.on("error", (error) => void (closed || report(null, error, 1)));
+  // Bull tells of lost connections and wiped keys this way; without a listener they would end the process. Each of its
+  // connections tells of each try: that Redis is away is told once, by `onAlone`.
+  queue.on("error", (error) => {
+    if (closed) return;
+    if (queue.client.status === "ready") return report(null, error, 1);
+    note(error);
+  });
+
+  function note(error: Error): void {
+    health.consecutiveFailures++;
+    health.lastError = error.message;
+  }
 
   function report(key: string | null, thrown: unknown, failures: number): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    health.consecutiveFailures++;
-    health.lastError = error.message;
+    note(error);
     try {
       onError?.({ work: name, key, failures, error });
     } catch {
