@@ -6,13 +6,13 @@ import type { RedisServer } from "../test/support/redis.ts";
 import type { ChaosChain } from "./chain.ts";
 import type { SmallDisk } from "./disk.ts";
 import { killAt, killPoints } from "./kills.ts";
-import { lies, outages, type Disturbance } from "./lies.ts";
+import { lies, outages, standingStill, type Disturbance } from "./lies.ts";
 import { ready, type Supervised } from "./relayers.ts";
 
 export interface Setting {
   chain: ChaosChain;
   relayers: Supervised[];
-  worker: Supervised;
+  worker?: Supervised | undefined;
   redis: RedisServer;
   postgres: PostgresServer;
   disk: SmallDisk;
@@ -33,7 +33,8 @@ export interface Step {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const DISTURBED_MS = 3_000;
-const PATIENCE_MS = 120_000;
+const STILL_MS = 7_000;
+const PATIENCE_MS = 180_000;
 const HOUR = 3_600;
 /** Blocks after which what was done to a balance outlives every reorganisation here. */
 const SAFE_BLOCKS = 7;
@@ -114,7 +115,7 @@ const others: Step[] = [
     name: "SIGKILL of both relayers and the worker",
     short: true,
     async run({ relayers, worker }) {
-      for (const one of [...relayers, worker]) one.kill();
+      for (const one of [...relayers, ...(worker ? [worker] : [])]) one.kill();
     },
   },
   {
@@ -144,6 +145,12 @@ const others: Step[] = [
     name: "head too high, and a reorganisation of depth 5",
     short: true,
     run: (setting) => disturb(setting, named("lie: a head too high"), () => reorganise(setting, 5)),
+  },
+  {
+    name: "RPC: all nodes stand still",
+    short: true,
+    // For longer than a call waits before it is replaced.
+    run: (setting) => disturb(setting, standingStill(), () => sleep(STILL_MS)),
   },
   {
     name: "SIGKILL of both in a reorganisation",
@@ -213,6 +220,11 @@ const others: Step[] = [
 
 /** All faults there are. */
 export const steps: Step[] = [...kills, ...others, ...reorganisations, ...disturbances];
+
+/** Those that are about nonces and lost answers: what two ledgers with one key can go wrong in. */
+export const forTwoLedgers = steps.filter(({ name }) =>
+  /^SIGKILL|depth [35]$|cut the line|nonce too low|thrown away|Redis wiped|all nodes hang/.test(name),
+);
 
 /** All steps in an order of the seed. */
 export function shuffled(list: readonly Step[], random: () => number): Step[] {

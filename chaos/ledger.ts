@@ -33,9 +33,17 @@ export function openWork(url: string): Promise<Open[]> {
   );
 }
 
-/** Where the ledger and the chain differ. */
-export async function differences(url: string, settled: ReadonlyMap<Hex, bigint>): Promise<string[]> {
+/** Where ledgers and the chain differ. */
+export async function differences(urls: readonly string[], settled: ReadonlyMap<Hex, bigint>): Promise<string[]> {
   const found: string[] = [];
+  const known = new Set<string>();
+  for (const url of urls) for (const id of await compare(url, settled, found)) known.add(id);
+  for (const id of settled.keys()) if (!known.has(id)) found.push(`no ledger knows ${id}, which settled`);
+  return found;
+}
+
+/** @returns all ids of a ledger; tells in `found` where it differs. */
+async function compare(url: string, settled: ReadonlyMap<Hex, bigint>, found: string[]): Promise<string[]> {
   const items = await ask<{ id: string; state: string; reason: string | null; at: string | null }>(
     url,
     `select '0x' || encode(digest, 'hex') as id, state, reason, settled_at as at from batches
@@ -48,9 +56,15 @@ export async function differences(url: string, settled: ReadonlyMap<Hex, bigint>
     if (state === "final" && onChain !== undefined && at !== String(onChain))
       found.push(`${id} settled at ${onChain}, the ledger says ${at}`);
   }
-  const known = new Set(items.map(({ id }) => id));
-  for (const id of settled.keys()) if (!known.has(id)) found.push(`the ledger does not know ${id}, which settled`);
-  return found;
+  return items.map(({ id }) => id);
+}
+
+/** Makes a database of this server, and says where it is. */
+export async function makeDatabase(server: string, name: string): Promise<string> {
+  await ask(server, `create database ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
 /** Calls that did not succeed, by what became of them. */

@@ -86,6 +86,32 @@ export const lies: Disturbance[] = [
   },
 ];
 
+/** What nodes say of the chain, and go on saying while they stand still. */
+const ABOUT_NOW = /^eth_(getTransactionReceipt|getTransactionCount|getBlockByNumber|getTransactionByHash|blockNumber)$/;
+
+/**
+ * Nodes that stand still: they take what is sent, and it is mined, but of what there is they know no more than when they
+ * were asked first. Whoever waits for such a node signs a dearer transaction for a nonce that was used.
+ */
+export function standingStill(): Disturbance {
+  const said = new Map<string, unknown>();
+  return {
+    name: "RPC: all nodes stand still",
+    nodes: 2,
+    rule(call) {
+      if (!ABOUT_NOW.test(call.method)) return undefined;
+      const question = JSON.stringify([call.method, call.params]);
+      return {
+        kind: "change",
+        result(honest) {
+          if (!said.has(question)) said.set(question, honest);
+          return said.get(question);
+        },
+      };
+    },
+  };
+}
+
 const FORGED = {
   ...{ blockHash: `0x${"fe".repeat(32)}`, blockNumber: "0x1", status: "0x1", gasUsed: "0x5208" },
   ...{ effectiveGasPrice: "0x1", logs: [] as unknown[] },

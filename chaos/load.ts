@@ -31,6 +31,8 @@ export interface Acknowledged {
   receipts: Map<Hex, number>;
   /** Digests of batches that nodes made themselves. */
   batches: { digest: Hex; at: number }[];
+  /** Such batches that a relayer denied to know later on. */
+  forgotten: Set<Hex>;
 }
 
 export interface Load {
@@ -39,85 +41,121 @@ export interface Load {
   made: Record<string, number>;
   /** Errors the nodes met, by their code or first words. */
   problems: Map<string, number>;
+  /** Lets the nodes answer from now on. */
+  start(): void;
   /** Asks no more, and resolves when all that was answered is acknowledged. Nodes go on delivering and sealing. */
   stop(): Promise<void>;
   /** Ends the nodes. */
   end(): Promise<unknown>;
 }
 
+/** A node that answers: how, how much, and to whom it hands in. */
+export interface NodePlan {
+  title: string;
+  mode: number;
+  /** Receipts a round. */
+  rate: number;
+  delivery?: "batches" | "receipts";
+  urls: string[];
+  /** It hands in to each of them, and not to the first that answers. */
+  everywhere?: boolean;
+}
+
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const random = (): Hex => hexlify(randomBytes(32)) as Hex;
 const MEASUREMENT = `0x${"5a".repeat(32)}`;
 const ROUND_MS = 800;
-const PATIENCE_MS = 120_000;
+const EASE = 4;
+const PATIENCE_MS = 240_000;
 
-/** Receipts that each kind of node makes a round. */
-const RATES = { VANILLA: 12, TEE: 8, singles: 3, ZKML: 1 } as const;
+/** Nodes of relayers that share a ledger: any of them may be asked. */
+export const onOneLedger = (urls: string[]): NodePlan[] => [
+  { title: "VANILLA", mode: Mode.VANILLA, rate: 12, urls },
+  { title: "TEE", mode: Mode.TEE, rate: 8, urls },
+  { title: "singles", mode: Mode.VANILLA, rate: 3, delivery: "receipts", urls },
+  { title: "ZKML", mode: Mode.ZKML, rate: 1, urls },
+];
 
-/** Registers nodes, keys and models, and lets the nodes answer until `stop`. */
-export async function startLoad(setting: {
+/**
+ * Nodes of relayers that know nothing of each other. Batches go to both, who both try to settle them. A receipt that is
+ * handed in alone goes to one: two relayers would seal it into a batch each, which harms nobody (R9) and is not once.
+ */
+export const onTwoLedgers = ([first, second]: [string, string]): NodePlan[] => [
+  { title: "VANILLA, to both", mode: Mode.VANILLA, rate: 8, urls: [first, second], everywhere: true },
+  { title: "ZKML, to both", mode: Mode.ZKML, rate: 1, urls: [first, second], everywhere: true },
+  { title: "singles, to the first", mode: Mode.VANILLA, rate: 3, delivery: "receipts", urls: [first] },
+  { title: "singles, to the second", mode: Mode.VANILLA, rate: 3, delivery: "receipts", urls: [second] },
+];
+
+/** Registers nodes, keys and models. They answer from `start` until `stop`. */
+export async function prepareLoad(setting: {
   protocol: Protocol;
   domain: Domain;
-  urls: string[];
+  plans: NodePlan[];
   settler: Hex;
+  /** Of the model versions: one for each load of a chain. */
+  label: string;
 }): Promise<Load> {
-  const { protocol: p, domain, urls, settler } = setting;
-  const acknowledged: Acknowledged = { receipts: new Map(), batches: [] };
+  const { protocol: p, domain, plans, settler, label } = setting;
+  const acknowledged: Acknowledged = { receipts: new Map(), batches: [], forgotten: new Set() };
   const problems = new Map<string, number>();
   const made: Record<string, number> = {};
-  const relayer = recordingClient(urls, domain, acknowledged);
   const onError = (error: Error & { code?: string }): void => {
     const what = error.code ?? error.message.slice(0, 60);
     problems.set(what, (problems.get(what) ?? 0) + 1);
   };
 
   const setup = developmentSetup();
-  const { plain, proved } = await registerModels(p, setup);
-  await p.govern(p.enclaves, p.enclaves.interface.encodeFunctionData("approveMeasurement", [MEASUREMENT, plain]));
-  const node = async (title: keyof typeof RATES, mode: number, over: Partial<NodeOptions> = {}) => {
+  const { plain, proved } = await registerModels(p, setup, label);
+  if (plans.some(({ mode }) => mode === Mode.TEE))
+    await p.govern(p.enclaves, p.enclaves.interface.encodeFunctionData("approveMeasurement", [MEASUREMENT, plain]));
+  const proofs: Partial<NodeOptions> = {
+    prove: async ({ witness, binding }) => {
+      const signals = (JSON.parse(Buffer.from(witness).toString()) as string[]).map(BigInt);
+      return itemEvidence(prove(setup, [...signals, binding], 5n, 7n), signals) as Hex;
+    },
+  };
+  // One node with a key for each way of handing in: an operator may have eight nodes, and a node four keys.
+  const nodeId = await p.registerNode();
+  const node = async (plan: NodePlan) => {
+    const { mode, delivery = "batches" } = plan;
     const wallet = new Wallet(random());
-    const nodeId = await p.registerNode();
     if (mode === Mode.TEE) await p.admitEnclave(nodeId, wallet, MEASUREMENT);
     else await p.addOperatorKey(nodeId, wallet);
     const kind = mode === Mode.TEE ? KeyKind.ENCLAVE_SECP256K1 : KeyKind.OPERATOR;
     const key = localKey(wallet.privateKey as Hex, kind);
     const modelId = mode === Mode.ZKML ? proved : plain;
+    const relayer = recordingClient(plan, domain, acknowledged);
     // Nodes are not what is tried here: nobody kills them.
     const store = ":memory:";
     const client = createNode({
-      ...{ key, mode, modelId, domain, relayer, settler, store, onError },
-      ...{ deliverEveryMs: 2_000, sealWaitSeconds: 2, batchSize: 60, ...over },
+      ...{ key, mode, modelId, domain, relayer, settler, store, onError, delivery },
+      ...{ deliverEveryMs: 2_000, sealWaitSeconds: 2, batchSize: 60, ...(mode === Mode.ZKML ? proofs : {}) },
     });
-    return { title, mode, client };
+    return { ...plan, client };
   };
-  const nodes = [
-    await node("VANILLA", Mode.VANILLA),
-    await node("TEE", Mode.TEE),
-    await node("singles", Mode.VANILLA, { delivery: "receipts" }),
-    await node("ZKML", Mode.ZKML, {
-      prove: async ({ witness, binding }) => {
-        const signals = (JSON.parse(Buffer.from(witness).toString()) as string[]).map(BigInt);
-        return itemEvidence(prove(setup, [...signals, binding], 5n, 7n), signals) as Hex;
-      },
-    }),
-  ];
+  const nodes: Awaited<ReturnType<typeof node>>[] = [];
+  for (const plan of plans) nodes.push(await node(plan));
 
   const stopping = new AbortController();
-  async function ask({ title, mode, client }: (typeof nodes)[number]): Promise<void> {
+  async function ask({ title, mode, rate, client }: (typeof nodes)[number]): Promise<void> {
     client.start();
     while (!stopping.signal.aborted) {
-      for (let i = 0; i < RATES[title] && !stopping.signal.aborted; i++) {
+      const began = Date.now();
+      for (let i = 0; i < rate && !stopping.signal.aborted; i++) {
         await answerOne(client, mode);
         made[title] = (made[title] ?? 0) + 1;
         await sleep(0); // proxies run in this process too
       }
-      await sleep(ROUND_MS);
+      // A machine with much else to do is given less: relayers that never catch up would show nothing but that.
+      await sleep(Math.max(ROUND_MS, EASE * (Date.now() - began)));
     }
   }
-  const asking = Promise.all(nodes.map(ask));
+  let asking: Promise<unknown> = Promise.resolve();
 
   return {
     ...{ acknowledged, made, problems },
+    start: () => void (asking = Promise.all(nodes.map(ask))),
     async stop() {
       stopping.abort();
       await asking;
@@ -129,8 +167,8 @@ export async function startLoad(setting: {
   };
 }
 
-async function registerModels(p: Protocol, setup: Setup): Promise<{ plain: Hex; proved: Hex }> {
-  const plain = (await p.registerModel((1 << Mode.VANILLA) | (1 << Mode.TEE), "chaos")) as Hex;
+async function registerModels(p: Protocol, setup: Setup, label: string): Promise<{ plain: Hex; proved: Hex }> {
+  const plain = (await p.registerModel((1 << Mode.VANILLA) | (1 << Mode.TEE), label)) as Hex;
   const version = {
     ...{ contentHash: random(), uri: "ipfs://chaos", modes: 1 << Mode.ZKML, signals: "input, output, binding" },
     ...{ verifier: await p.groth16.getAddress(), verifyingKey: keyBytes(setup), lineage: NO_LINEAGE },
@@ -155,7 +193,11 @@ async function answerOne(client: InferenceNode, mode: number): Promise<void> {
 }
 
 /** The node's client over several relayers, one after the other, that writes down what was acknowledged. */
-function recordingClient(urls: string[], domain: Domain, acknowledged: Acknowledged): RelayerClient {
+export function recordingClient(
+  { urls, everywhere = false }: Pick<NodePlan, "urls" | "everywhere">,
+  domain: Domain,
+  acknowledged: Acknowledged,
+): RelayerClient {
   const clients = urls.map((url) => createRelayerClient({ url, tries: 1, timeoutMs: 10_000 }));
   let turn = 0;
   async function any<T>(call: (client: RelayerClient) => Promise<T>): Promise<T> {
@@ -169,29 +211,46 @@ function recordingClient(urls: string[], domain: Domain, acknowledged: Acknowled
       }
     }
   }
+  /** Hands something in, and writes it down with the first that took it. */
+  async function handIn(call: (client: RelayerClient) => Promise<void>, taken: () => void): Promise<void> {
+    if (!everywhere) return any(call).then(taken);
+    await Promise.all(clients.map((client) => call(client).then(taken)));
+  }
   const note = (ids: readonly Hex[]): void => {
     const at = Date.now();
     for (const id of ids) if (!acknowledged.receipts.has(id)) acknowledged.receipts.set(id, at);
   };
+  const known = (digest: Hex): boolean => acknowledged.batches.some((batch) => batch.digest === digest);
   const idsOf = (signed: { receipts: { receipt: Parameters<typeof receiptId>[1] }[] }): Hex[] =>
     signed.receipts.map(({ receipt }) => receiptId(domain, receipt));
   return {
-    async postReceipt(signed, evidence) {
-      await any((client) => client.postReceipt(signed, evidence));
-      note([receiptId(domain, signed.receipt)]);
-    },
-    async postBatch(signed) {
-      await any((client) => client.postBatch(signed));
-      note(idsOf(signed));
-      acknowledged.batches.push({ digest: batchDigest(domain, signed.batch), at: Date.now() });
-    },
-    async postProofs(signed) {
-      await any((client) => client.postProofs(signed));
-      note(idsOf(signed));
-    },
+    postReceipt: (signed, evidence) =>
+      handIn(
+        (client) => client.postReceipt(signed, evidence),
+        () => note([receiptId(domain, signed.receipt)]),
+      ),
+    postBatch: (signed) =>
+      handIn(
+        (client) => client.postBatch(signed),
+        () => {
+          note(idsOf(signed));
+          const digest = batchDigest(domain, signed.batch);
+          if (!known(digest)) acknowledged.batches.push({ digest, at: Date.now() });
+        },
+      ),
+    postProofs: (signed) =>
+      handIn(
+        (client) => client.postProofs(signed),
+        () => note(idsOf(signed)),
+      ),
     nextSeal: (keyId, waitSeconds, signal) => any((client) => client.nextSeal(keyId, waitSeconds, signal)),
     answerSeal: (sealId, signature) => any((client) => client.answerSeal(sealId, signature)),
-    batchStatus: (digest) => any((client) => client.batchStatus(digest)),
+    async batchStatus(digest) {
+      const status = await any((client) => client.batchStatus(digest));
+      // A node hands such a batch in again. That heals what should never have happened, and would hide it.
+      if (status === null && !everywhere && known(digest)) acknowledged.forgotten.add(digest);
+      return status;
+    },
     receiptStatus: (id) => any((client) => client.receiptStatus(id)),
   };
 }

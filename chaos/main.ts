@@ -4,7 +4,7 @@
  * and lied to while nodes hand in thousands of receipts. At the end a judge that reads only the chain says whether every
  * acknowledged receipt settled exactly once. Nothing is done by hand, and nothing is left behind.
  *
- *   npm run chaos                  every fault, in an order of the seed, for about six minutes
+ *   npm run chaos                  every fault, in an order of the seed, for about six minutes; then two ledgers, one key
  *   npm run chaos -- --short       the most telling ones, once
  *   npm run chaos -- --seed 7      another order; --minutes 60 for a night
  */
@@ -13,33 +13,34 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { parseEther, Wallet } from "ethers";
-import type { ConfigInput } from "../relayer/config/index.ts";
-import type { Domain, Hex } from "../relayer/protocol/index.ts";
+import type { Hex } from "../relayer/protocol/index.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { startRedis } from "../test/support/redis.ts";
 import { startChaosChain } from "./chain.ts";
 import { smallDisk } from "./disk.ts";
-import { allReady, shuffled, steps, type Setting } from "./faults.ts";
-import { judge } from "./judge.ts";
-import { differences, openWork, unsuccessful } from "./ledger.ts";
-import { startLoad, type Load } from "./load.ts";
-import { PRICE, startPayments } from "./payments.ts";
-import { deadLetters, superviseRelayer, type Supervised } from "./relayers.ts";
-import { faultTable, loadTable, table, type Outcome } from "./report.ts";
+import { steps } from "./faults.ts";
+import { runPart, type Listener } from "./part.ts";
+import { oneLedger, twoLedgers, type Ground, type Prepared } from "./parts.ts";
 
 const { values: options } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
     seed: { type: "string", default: "1" },
-    minutes: { type: "string", default: "6" },
+    minutes: { type: "string" },
     only: { type: "string" },
+    part: { type: "string" },
+    limit: { type: "string" },
+    drain: { type: "string" },
     keep: { type: "boolean", default: false },
   },
 });
-const RECOVERY_MS = 180_000;
-const DRAIN_MS = 240_000;
-const CONFIRMATIONS = 6;
+/** Of the whole time that a full run takes, the share of the part with two ledgers. */
+const TWO_LEDGERS_SHARE = 0.2;
+const MINUTES = 6;
+/** After so long a run is given up; beside its faults everything has to start, to end, and to be judged. */
+const LIMIT_MINUTES = 15;
+const BESIDE_MINUTES = 9;
+const CLOSE_MS = 60_000;
 
 const started = Date.now();
 const closers: [string, () => Promise<unknown> | void][] = [];
@@ -47,25 +48,33 @@ const violations: string[] = [];
 /** Where something listens while the run goes on. */
 const ports: [string, number][] = [];
 let folder = "";
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+let phase = "the start";
 const say = (text: string): void => console.log(text);
+const seconds = (): number => (Date.now() - started) / 1_000;
 
 let closing: Promise<void> | undefined;
 const closeAll = (): Promise<void> => (closing ??= closeEach());
 
-/** Ends everything in turn; what cannot be ended is a finding of its own. */
+/** Ends everything in turn; what cannot be ended in time is a finding of its own. */
 async function closeEach(): Promise<void> {
-  for (const [what, close] of closers.splice(0).reverse())
+  for (const [what, close] of closers.splice(0).reverse()) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`it takes more than ${CLOSE_MS / 1_000} s`)), CLOSE_MS);
+    });
     try {
-      await close();
+      await Promise.race([close(), late]);
     } catch (error) {
       violations.push(`${what} could not be ended: ${(error as Error).message}`);
+    } finally {
+      clearTimeout(timer);
     }
+  }
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void closeAll().then(() => process.exit(130)));
 // Whatever goes wrong here, nothing may be left running.
-process.on("unhandledRejection", (error) => void fail(error));
+process.on("unhandledRejection", (error) => void (closing === undefined && fail(error)));
 
 async function fail(error: unknown): Promise<void> {
   console.error(error);
@@ -73,17 +82,30 @@ async function fail(error: unknown): Promise<void> {
   process.exit(1);
 }
 
+const minutes = options.minutes === undefined ? null : Number(options.minutes);
+const faultMinutes = options.short ? 0 : (minutes ?? (options.only === undefined ? MINUTES : 0));
+const limitMinutes =
+  options.limit === undefined ? Math.max(LIMIT_MINUTES, faultMinutes + BESIDE_MINUTES) : Number(options.limit);
+if (![faultMinutes, limitMinutes, Number(options.drain ?? 0)].every((value) => value >= 0))
+  throw new Error("--minutes, --limit and --drain take numbers");
+
+class OutOfTime extends Error {}
+const limit = new Promise<never>((_, reject) => {
+  const late = (): void =>
+    reject(new OutOfTime(`${limitMinutes} minutes are over, and it was at ${phase}; --limit gives it more`));
+  setTimeout(late, limitMinutes * 60_000).unref();
+});
 try {
-  await main();
+  await Promise.race([main(), limit]);
 } catch (error) {
-  violations.push(`the run itself failed: ${(error as Error).stack ?? String(error)}`);
+  violations.push(`the run did not come to its end: ${(error as Error).message}`);
+  if (!(error instanceof OutOfTime)) console.error((error as Error).stack);
 }
 await closeAll();
 violations.push(...(await leftBehind()));
+say(`\nseed ${options.seed}, ${seconds().toFixed(0)} s in all\n`);
 for (const violation of violations) say(`VIOLATION: ${violation}`);
-say(
-  violations.length === 0 ? "\nEvery acknowledged receipt settled exactly once." : `\n${violations.length} violations`,
-);
+say(violations.length === 0 ? "Every acknowledged receipt settled exactly once." : `\n${violations.length} violations`);
 process.exit(violations.length === 0 ? 0 : 1);
 
 /** Ports that still answer, and files and mounts that are still there. */
@@ -125,151 +147,44 @@ async function main(): Promise<void> {
   closers.push(["Redis", () => redis.stop()]);
   const chain = await startChaosChain();
   closers.push(["the chain node", () => chain.stop()]);
-  const { protocol } = chain;
-  const noted = (what: string, url: string): void => void ports.push([what, Number(new URL(url).port)]);
-  noted("PostgreSQL", postgres.url);
-  noted("Redis", redis.url);
-  noted("the chain node", chain.url);
-  const registry = (await protocol.registry.getAddress()).toLowerCase() as Hex;
-  const domain: Domain = { chainId: 31337n, verifyingContract: registry };
-  const sender = Wallet.createRandom();
-  await chain.rpc.request("anvil_setBalance", [sender.address, `0x${parseEther("100").toString(16)}`]);
-  const token = await protocol.token.getAddress();
-
-  const config = ({ port, rpcUrls }: { port: number; rpcUrls: string[] }): ConfigInput => ({
-    chain: {
-      ...{ chainId: 31337, registry, rpcUrls, finality: { confirmations: CONFIRMATIONS } },
-      ...{ pollMs: 400, cacheMs: 500, requestTimeoutMs: 3_000 },
-    },
-    fees: { resubmitAfterMs: 4_000 },
-    http: { port, requestsPerSecond: 5_000, burst: 5_000 },
-    store: { dataDir: join(folder, "data"), databaseUrl: postgres.url },
-    queue: { redisUrl: redis.url, aloneAfterMs: 2_000, lockMs: 5_000, reviveAfterMs: 5_000, callsPerMinute: 600 },
-    sealing: { policy: { maxCount: 20, patientMs: 500, impatientMs: 1_500 } },
-    settlement: { policy: { maxCount: 6, patientMs: 1_000, impatientMs: 2_000 }, sweepMs: 300, retryMs: 250 },
-    proofs: { processes: 1 },
-    x402: { token, name: "OpenGradient", version: "1", payTo: "any", maxAmount: String(PRICE), waitMs: 8_000 },
-    log: "info",
-  });
-  const relayers: Supervised[] = [];
-  const launch = async (name: string, key?: string, words: string[] = []): Promise<Supervised> => {
-    const one = await superviseRelayer({ name, folder, chainUrl: chain.url, config, words, ...(key ? { key } : {}) });
-    closers.push([name, () => one.stop()]);
-    noted(name, one.url);
-    return one;
+  const listens = (what: string, url: string): void => void ports.push([what, Number(new URL(url).port)]);
+  listens("PostgreSQL", postgres.url);
+  listens("Redis", redis.url);
+  listens("the chain node", chain.url);
+  const registry = (await chain.protocol.registry.getAddress()).toLowerCase() as Hex;
+  const ground: Ground = {
+    ...{ chain, redis, postgres, disk, folder, random, listens },
+    domain: { chainId: 31337n, verifyingContract: registry },
+    closes: (what, close) => void closers.push([what, close]),
   };
-  for (const name of ["relayer-a", "relayer-b"]) relayers.push(await launch(name, sender.privateKey));
-  await allReady({ relayers });
-  const worker = await launch("worker", undefined, ["worker"]);
-  const urls = relayers.map(({ url }) => url);
-  // What is set up is in blocks that nothing here takes back.
-  const load = await startLoad({ protocol, domain, urls, settler: sender.address.toLowerCase() as Hex });
-  closers.push(["the nodes", () => load.end()]);
-  const payments = await startPayments(protocol, urls);
-  await protocol.networkHelpers.mine(8);
-  const fromBlock = 0;
+  const parts = await prepare(ground);
+  await chain.protocol.networkHelpers.mine(8);
   await chain.startBlocks();
-  const granted = { total: 0n };
-  const setting: Setting = { chain, relayers, worker, redis, postgres, disk, sender: sender.address, random, granted };
+
   say(`Two relayers with one key, a worker; seed ${options.seed}; leaves on a ${disk.how} disk. Logs: ${folder}`);
-  say(`ready after ${((Date.now() - started) / 1_000).toFixed(0)} s`);
-
-  const outcomes = await inject(setting, load, random);
-
-  say("\nno more faults; everything that was acknowledged has to end");
-  await Promise.all([load.stop(), payments.stop()]);
-  await drained(postgres.url);
-  const verdict = await judge({
-    ...{ chain, protocol, domain, fromBlock, payments, leaves: disk.folder },
-    ...{ acknowledged: load.acknowledged.receipts, sender: sender.address, balance: parseEther("100") },
-    granted: granted.total,
-  });
-  violations.push(...verdict.violations, ...(await differences(postgres.url, verdict.settled)));
-  for (const { work, key, reason } of deadLetters(relayers[0]!))
-    violations.push(`dead letter ${work} ${key}: ${reason}`);
-  const failed = await unsuccessful(postgres.url);
-  const crashes = [...relayers, worker].flatMap((one) => one.crashes);
-
-  await load.end();
-  for (const one of [...relayers, worker]) {
-    const code = await one.stop();
-    if (code !== 0) violations.push(`${one.name} did not end in order: ${code}`);
+  const to: Listener = {
+    ...{ say, seconds },
+    at: (what) => void (phase = what),
+    violation: (text) => void violations.push(text),
+  };
+  for (const { launch } of parts) {
+    phase = "the start of relayers";
+    const part = await launch();
+    say(`\n${part.title}: ready after ${seconds().toFixed(0)} s`);
+    await runPart(part, to, options.drain === undefined ? undefined : Number(options.drain) * 1_000);
   }
-  say(`\n${faultTable(outcomes)}\n\n${loadTable(load)}\n`);
-  say(
-    table([
-      ["judged by the chain alone", ""],
-      ...verdict.figures,
-      ["relayers and worker killed", String([...relayers, worker].reduce((sum, one) => sum + one.kills, 0))],
-      ["ended by themselves, and started again", String(crashes.length)],
-      ["calls that did not succeed", failed.join("; ") || "0"],
-    ]),
-  );
-  for (const crash of new Set(crashes)) say(`  ${crash}`);
-  say(`seed ${options.seed}, ${((Date.now() - started) / 1_000).toFixed(0)} s in all`);
 }
 
-/** Runs the steps of the profile, each until what came after it is settled. */
-async function inject(setting: Setting, load: Load, random: () => number): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  const chosen = steps.filter(({ name, short }) =>
-    options.only ? new RegExp(options.only).test(name) : !options.short || short,
-  );
-  const end = Date.now() + (options.short || options.only ? 0 : Number(options.minutes) * 60_000);
-  await recovery(setting, load);
-  const watching: Promise<void>[] = [];
-  do {
-    for (const step of shuffled(chosen, random)) {
-      const { name } = step;
-      const at = `${((Date.now() - started) / 1_000).toFixed(0).padStart(4)} s`;
-      try {
-        await step.run(setting);
-        say(`${at}  ${name}`);
-        const watched = watch(name, setting, load).then((outcome) => void outcomes.push(outcome));
-        watching.push(watched);
-        // In the short profile the next fault does not wait until this one is overcome.
-        if (options.short) await sleep(1_000);
-        else await watched;
-      } catch (error) {
-        violations.push(`"${name}" could not be done: ${(error as Error).message}`);
-      }
-      if (watching.length >= chosen.length && Date.now() > end) break;
-    }
-  } while (Date.now() < end);
-  await Promise.all(watching);
-  return outcomes;
-}
-
-async function watch(name: string, setting: Setting, load: Load): Promise<Outcome> {
-  const recovered = await recovery(setting, load);
-  if (recovered === null) violations.push(`after "${name}" nothing settled for ${RECOVERY_MS / 1_000} s`);
-  return { name, recovered };
-}
-
-/** How long it takes from now until a batch that is acknowledged from now on is on the chain. Milliseconds. */
-async function recovery({ chain }: Setting, { acknowledged }: Load): Promise<number | null> {
-  const from = Date.now();
-  const { registry } = chain.protocol;
-  while (Date.now() - from < RECOVERY_MS) {
-    const fresh = acknowledged.batches.find(({ at }) => at >= from);
-    // In a reorganisation the node itself stumbles for a moment; then it is asked again.
-    const settledAt = fresh ? await registry.settledAt(fresh.digest).catch(() => 0n) : 0n;
-    if (settledAt > 0n) return Date.now() - from;
-    await sleep(100);
-  }
-  return null;
-}
-
-/** Waits until the ledger has nothing open. */
-async function drained(url: string): Promise<void> {
-  const until = Date.now() + DRAIN_MS;
-  for (;;) {
-    const open = await openWork(url);
-    if (open.length === 0) return;
-    if (Date.now() > until) {
-      for (const { what, state, count } of open) violations.push(`${count} ${what} still ${state}`);
-      return;
-    }
-    await sleep(500);
-  }
+/** The parts that the words ask for. */
+async function prepare(ground: Ground): Promise<Prepared[]> {
+  const matching = options.only === undefined ? null : new RegExp(options.only);
+  const chosen = steps.filter(({ name, short }) => matching?.test(name) ?? (!options.short || short));
+  const time = (share: number): number | null => (faultMinutes === 0 ? null : faultMinutes * share);
+  const wanted = (name: string): boolean =>
+    options.part === undefined ? name === "one-ledger" || (!options.short && matching === null) : options.part === name;
+  const parts: Prepared[] = [];
+  if (wanted("one-ledger")) parts.push(await oneLedger(ground, chosen, time(1)));
+  if (wanted("two-ledgers")) parts.push(await twoLedgers(ground, matching, time(TWO_LEDGERS_SHARE)));
+  if (parts.length === 0) throw new Error("--part is one-ledger or two-ledgers");
+  return parts;
 }

@@ -32,14 +32,15 @@ export interface Payments {
   /** What each payer started with. */
   balance: bigint;
   list: Payment[];
+  start(): void;
   /** Pays no more, and resolves when every payment has its answer, or none came in time. */
   stop(): Promise<void>;
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Lets some payers pay, one after the other, each until it is told how its payment ended. */
-export async function startPayments(p: Protocol, urls: string[]): Promise<Payments> {
+/** Payers with money. From `start` on each pays, one payment after the other, until it is told how that ended. */
+export async function preparePayments(p: Protocol, urls: string[]): Promise<Payments> {
   const asset = await p.token.getAddress();
   const payTo = Wallet.createRandom().address;
   const payers = Array.from({ length: 3 }, () => new Wallet(hexlify(randomBytes(32))));
@@ -92,19 +93,19 @@ export async function startPayments(p: Protocol, urls: string[]): Promise<Paymen
       if (payment.state !== "told") await sleep(500);
     }
   }
-  const paying = Promise.all(
-    payers.map(async (payer) => {
-      while (!stopping.signal.aborted) {
-        await payOnce(payer);
-        await sleep(500);
-      }
-    }),
-  );
+  async function pays(payer: Wallet): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await payOnce(payer);
+      await sleep(500);
+    }
+  }
+  let paying: Promise<unknown> = Promise.resolve();
   return {
     ...{ payTo, payers: payers.map(({ address }) => address), balance: BALANCE, list },
+    start: () => void (paying = Promise.all(payers.map(pays))),
     async stop() {
       stopping.abort();
-      deadline = Date.now() + 90_000;
+      deadline = Date.now() + 180_000;
       await paying;
     },
   };

@@ -6,7 +6,6 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ConfigInput } from "../relayer/config/index.ts";
-import { freePort } from "../demo/wire.ts";
 import { startFaultProxy, type Fault, type FaultProxy, type RpcCall } from "../test/support/fault-proxy.ts";
 
 export type Rule = (call: RpcCall, endpoint: number) => Fault | undefined;
@@ -35,6 +34,8 @@ export interface RelayerSettings {
   name: string;
   folder: string;
   chainUrl: string;
+  /** Where it listens. */
+  port: number;
   key?: string;
   config: (own: { port: number; rpcUrls: string[] }) => ConfigInput;
   /** Further words of the command line. */
@@ -49,10 +50,9 @@ const STOP_MS = 30_000;
 
 /** Starts a relayer, or a worker, with two endpoints of its own, and keeps it running. */
 export async function superviseRelayer(settings: RelayerSettings): Promise<Supervised> {
-  const { name, folder, chainUrl, key, words = [] } = settings;
+  const { name, folder, chainUrl, port, key, words = [] } = settings;
   const proxies: FaultProxy[] = [];
   for (let i = 0; i < ENDPOINTS; i++) proxies.push(await startFaultProxy(chainUrl));
-  const port = await freePort();
   const configFile = join(folder, `${name}.json`);
   const clockFile = join(folder, `${name}.clock`);
   const logFile = join(folder, `${name}.log`);
@@ -107,12 +107,12 @@ export async function superviseRelayer(settings: RelayerSettings): Promise<Super
     for (const stream of [started.stdout, started.stderr])
       stream.on("data", (chunk: Buffer) => {
         appendFileSync(logFile, chunk);
-        tail = (tail + chunk.toString()).slice(-2_000);
+        if (stream === started.stderr) tail = (tail + chunk.toString()).slice(-2_000);
       });
     ended = new Promise((resolve) => started.once("exit", (code) => resolve(code)));
     started.once("exit", (code, signal) => {
       if (stopping) return;
-      if (signal !== "SIGKILL") self.crashes.push(`${name} ended by itself (${code ?? signal}): ${lastLine(tail)}`);
+      if (signal !== "SIGKILL") self.crashes.push(`${name} ended by itself (${code ?? signal}): ${lastWords(tail)}`);
       timer = setTimeout(start, RESTART_MS);
     });
   }
@@ -120,7 +120,11 @@ export async function superviseRelayer(settings: RelayerSettings): Promise<Super
   return self;
 }
 
-const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";
+/** Where what a process said at its end begins: its log before that is JSON. */
+function lastWords(text: string): string {
+  const lines = text.trim().split("\n");
+  return lines.find((line) => !line.startsWith("{") && lines.indexOf(line) > 0) ?? lines.at(-1) ?? "";
+}
 
 /** Resolves when a relayer is able to work. */
 export async function ready(relayer: Supervised, patienceMs = 180_000): Promise<void> {

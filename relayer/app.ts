@@ -232,7 +232,8 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
       door: createDoor({ chain, verifiers, bounds }),
       ready: async () => {
         await database.ping();
-        return { head: (await chain.head()).number, endpoints: rpc.health() };
+        const shares = "alone" in queue && { queue: queue.alone() ? "alone" : "shared" };
+        return { head: (await chain.head()).number, endpoints: rpc.health(), ...shares };
       },
       twinFees: twinFees?.feed,
       facilitator,

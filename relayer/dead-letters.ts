@@ -54,7 +54,7 @@ async function withQueue(config: Config, use: (queue: SharedQueue) => Promise<vo
   // It looks and tells; it runs no work.
   const none = { find: async () => [], run: async () => undefined, concurrency: 1, sweepMs: 1_000, deadAfter: 1 };
   const works = Object.fromEntries(KINDS.map((kind) => [kind, none]));
-  const queue = await createBullQueue(works, { redisUrl, prefix: queuePrefix(config), runs: [] });
+  const queue = await createBullQueue(works, { redisUrl, prefix: queuePrefix(config), runs: [], required: true });
   try {
     await use(queue);
   } finally {

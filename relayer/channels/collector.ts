@@ -24,6 +24,11 @@ export interface CollectorOptions {
   /** Channels that owe less are left for later. OPG base units. */
   minAmount?: bigint;
   bounds?: CollectBounds;
+  /**
+   * Longest wait for a call to be mined: one that a reorganisation took back, or that pools forgot, never is. What became
+   * of it is read from the chain at the next collection. Milliseconds.
+   */
+  waitMs?: number;
   onError?: (error: Error) => void;
 }
 
@@ -50,7 +55,7 @@ const TRANSACTION_GAS = 16_777_216n;
 /** Brings vouchers and settled receipts to the escrow. */
 export function createCollector(options: CollectorOptions) {
   const { nodeId, domain, store, reader, relayer, signer, onError = () => undefined } = options;
-  const { minAmount = 1n, bounds = COLLECT_BOUNDS } = options;
+  const { minAmount = 1n, bounds = COLLECT_BOUNDS, waitMs = 300_000 } = options;
   const to = lowerHex(options.escrow, 20);
   const escrow = new Contract(to, inferenceEscrow, signer);
 
@@ -104,7 +109,7 @@ export function createCollector(options: CollectorOptions) {
     // Claims that were paid meanwhile cost less, none costs more: a little on top is for cold slots.
     const wanted = (needed * 12n) / 10n;
     const gasLimit = wanted < TRANSACTION_GAS ? wanted : TRANSACTION_GAS;
-    const receipt = (await (await signer.sendTransaction({ to, data, gasLimit })).wait())!;
+    const receipt = (await (await signer.sendTransaction({ to, data, gasLimit })).wait(1, waitMs))!;
     let amount = 0n;
     for (const log of receipt.logs) {
       const event = log.address.toLowerCase() === to ? inferenceEscrow.parseLog(log) : null;
@@ -132,7 +137,7 @@ export function createCollector(options: CollectorOptions) {
 
     /**
      * Collects once all that can be collected now. Safe to repeat and to run beside others: what is paid is not due.
-     * @throws what the chain throws; what was sent before stays sent.
+     * @throws what the chain throws, and ethers' `TIMEOUT` after `waitMs`; what was sent before stays sent.
      */
     async collect(): Promise<Collection> {
       const { payable, leftOut: left } = await collectables();
@@ -145,7 +150,7 @@ export function createCollector(options: CollectorOptions) {
     /** Sends what was collected under these to the fee splitter. */
     async forward({ nodeId, modelId, settler, epoch }: Collection["fees"][number]): Promise<Hex> {
       const sent = await escrow.getFunction("forward").send(nodeId, modelId, settler, epoch);
-      return (await sent.wait())!.hash as Hex;
+      return (await sent.wait(1, waitMs))!.hash as Hex;
     },
   };
 }

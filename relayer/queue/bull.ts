@@ -1,59 +1,17 @@
 // SPDX-License-Identifier: MIT
 import Bull from "bull";
+import { QueueError } from "./errors.ts";
 import { createInProcessQueue } from "./in-process.ts";
 import type { Queue, Work, WorkHealth } from "./queue.ts";
+import type { BullOptions, DeadLetter, SharedQueue } from "./shared.ts";
+import { answers } from "./usable.ts";
 
-/** Redis cannot be used as it is. `code` is stable. */
-export class QueueError extends Error {
-  override readonly name = "QueueError";
-  readonly code: "redis_unreachable" | "redis_evicts" | "unknown_work" | "not_dead";
-  constructor(code: QueueError["code"], message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-}
-
-export interface BullOptions {
-  /** `redis://` or `rediss://`. */
-  redisUrl: string;
-  /** Where it keeps its keys: one for every ledger, so that relayers of different ledgers never share work. */
-  prefix: string;
-  /** The kinds that this process runs; all by default. It may wake others all the same. */
-  runs?: readonly string[];
-  /** First pause after a failure; it doubles up to `maxRetryMs`. Milliseconds. */
-  retryMs?: number;
-  maxRetryMs?: number;
-  /** Without Redis for so long this process runs the work itself until Redis is back. Milliseconds. */
-  aloneAfterMs?: number;
-  /** A worker that was killed is noticed after this long, and its piece runs elsewhere. Milliseconds. */
-  lockMs?: number;
-  /** A dead letter is tried again by itself after so long. Milliseconds. */
-  reviveAfterMs?: number;
-  onError?: (details: { work: string; key: string | null; failures: number; error: Error }) => void;
-  /** Told when it begins (`true`) and ends (`false`) to work without Redis. */
-  onAlone?: (alone: boolean) => void;
-}
-
-/** A piece that was given up for now. */
-export interface DeadLetter {
-  work: string;
-  key: string;
-  /** What the last try failed with. */
-  reason: string;
-  failures: number;
-  /** Unix milliseconds. */
-  diedAt: number;
-}
-
-export interface SharedQueue extends Queue {
-  /** The queues behind it, for a dashboard. */
-  readonly queues: readonly Bull.Queue[];
-  deadLetters(): Promise<DeadLetter[]>;
-  /** Tries a dead letter again, now. @throws {QueueError} `unknown_work`, `not_dead` */
-  replay(work: string, key: string): Promise<void>;
-}
+export { QueueError } from "./errors.ts";
+export type { BullOptions, DeadLetter, SharedQueue } from "./shared.ts";
 
 const DEAD_AT_ONCE = 1_000;
+/** Redis is waited for so long at the start; whoever is not there then is shared with when it comes. */
+const START_MS = 3_000;
 /** What clocks of machines may differ by. */
 const CLOCK_SLACK_MS = 60_000;
 /** Bull's delayed set is ordered by milliseconds times this. */
@@ -61,9 +19,9 @@ const DELAY_UNIT = 0x1000;
 
 /**
  * Shares work among processes, on Redis. The ledger says what is to be done, and a sweep (of one process a period, for
- * all) brings it here: Redis may be wiped at any moment, and while it is away every process goes on by itself, since
- * work may run twice.
- * @throws {QueueError} `redis_unreachable`; `redis_evicts` if Redis may throw keys away.
+ * all) brings it here: Redis may be wiped at any moment, and while it is away, be it from the start, every process goes on
+ * by itself, since work may run twice.
+ * @throws {QueueError} `redis_evicts` if Redis may throw keys away; `redis_unreachable` where it is `required`.
  */
 export async function createBullQueue(works: Record<string, Work>, options: BullOptions): Promise<SharedQueue> {
   const { runs = Object.keys(works), aloneAfterMs = 15_000, onError, onAlone } = options;
@@ -71,36 +29,60 @@ export async function createBullQueue(works: Record<string, Work>, options: Bull
   if (unknown.length > 0) throw new QueueError("unknown_work", `There is no work named ${unknown.join(", ")}`);
   const kinds = new Map(Object.entries(works).map(([name, work]) => [name, createKind(name, work, options)]));
   const own = runs.map((name) => kinds.get(name)!);
+  const { queue: first } = [...kinds.values()][0]!;
+  let there: boolean;
   try {
-    await requireUsable([...kinds.values()][0]!.queue);
+    there = await answers(first, START_MS);
+    if (!there && options.required) throw new QueueError("redis_unreachable", `Redis gave no answer in ${START_MS} ms`);
   } catch (error) {
     await Promise.all([...kinds.values()].map((kind) => kind.close()));
     throw error;
   }
-  for (const kind of own) kind.start();
 
   let alone: Queue | null = null;
+  let refused = false;
   let lastSeen = performance.now();
-  const watch = setInterval(
-    () => {
-      const connected = own.every(({ queue }) => queue.client.status === "ready");
-      if (connected) lastSeen = performance.now();
-      if (connected && alone) {
-        const ended = alone;
-        alone = null;
-        onAlone?.(false);
-        void ended.close();
-      } else if (!connected && !alone && performance.now() - lastSeen > aloneAfterMs) {
-        onAlone?.(true);
-        const mine = Object.fromEntries(runs.map((name) => [name, works[name]!]));
-        alone = createInProcessQueue(mine, { ...options, ...(onError ? { onError } : {}) });
-      }
-    },
-    Math.min(1_000, aloneAfterMs),
-  );
+  let watch: NodeJS.Timeout | undefined;
+  const connected = (): boolean => own.every(({ queue }) => queue.client.status === "ready");
+
+  function goAlone(): void {
+    onAlone?.(true);
+    const mine = Object.fromEntries(runs.map((name) => [name, works[name]!]));
+    alone = createInProcessQueue(mine, { ...options, ...(onError ? { onError } : {}) });
+  }
+
+  /** Shares again, unless what came is a Redis that throws keys away: then it is told once, and all goes on alone. */
+  async function share(ended: Queue): Promise<void> {
+    try {
+      if (!(await answers(first, START_MS))) return;
+    } catch (error) {
+      if (!refused) own[0]?.report(null, error, 1);
+      refused = true;
+      return;
+    }
+    refused = false;
+    if (watch === undefined || alone !== ended || !connected()) return;
+    alone = null;
+    for (const kind of own) kind.start();
+    onAlone?.(false);
+    void ended.close();
+  }
+
+  async function look(): Promise<void> {
+    if (connected()) {
+      lastSeen = performance.now();
+      if (alone) await share(alone);
+    } else if (!alone && performance.now() - lastSeen > aloneAfterMs) goAlone();
+  }
+  let looking: Promise<void> | null = null;
+
+  if (there) for (const kind of own) kind.start();
+  else goAlone();
+  watch = setInterval(() => void (looking ??= look().finally(() => (looking = null))), Math.min(1_000, aloneAfterMs));
 
   return {
     queues: [...kinds.values()].map(({ queue }) => queue),
+    alone: () => alone !== null,
     wake(work, key) {
       if (alone) alone.wake(work, key);
       else void kinds.get(work)?.add([key]);
@@ -124,6 +106,7 @@ export async function createBullQueue(works: Record<string, Work>, options: Bull
     },
     async close() {
       clearInterval(watch);
+      watch = undefined;
       await Promise.all([...[...kinds.values()].map((kind) => kind.close()), alone?.close()]);
     },
   };
@@ -142,6 +125,7 @@ function createKind(name: string, work: Work, options: BullOptions) {
   } = options;
   const health: WorkHealth = { running: 0, waiting: 0, consecutiveFailures: 0, lastError: null, lastSweepAt: null };
   let timer: NodeJS.Timeout | undefined;
+  let started = false;
   let closed = false;
   let sweeping: Promise<void> | null = null;
 
@@ -162,13 +146,22 @@ function createKind(name: string, work: Work, options: BullOptions) {
       stackTraceLimit: 1,
     },
   });
-  // Bull tells of lost connections and wiped keys this way; without a listener they would end the process.
-  queue.on("error", (error) => void (closed || report(null, error, 1)));
+  // Bull tells of lost connections and wiped keys this way; without a listener they would end the process. Each of its
+  // connections tells of each try: that Redis is away is told once, by `onAlone`.
+  queue.on("error", (error) => {
+    if (closed) return;
+    if (queue.client.status === "ready") return report(null, error, 1);
+    note(error);
+  });
+
+  function note(error: Error): void {
+    health.consecutiveFailures++;
+    health.lastError = error.message;
+  }
 
   function report(key: string | null, thrown: unknown, failures: number): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    health.consecutiveFailures++;
-    health.lastError = error.message;
+    note(error);
     try {
       onError?.({ work: name, key, failures, error });
     } catch {
@@ -253,8 +246,11 @@ function createKind(name: string, work: Work, options: BullOptions) {
     add,
     sweep,
     dead,
+    report,
     health: () => ({ ...health }),
     start(): void {
+      if (started || closed) return;
+      started = true;
       void queue.process(work.concurrency, process).catch((error: Error) => void (closed || report(null, error, 1)));
       timer = setTimeout(loop, 0);
     },
@@ -275,27 +271,4 @@ function createKind(name: string, work: Work, options: BullOptions) {
       await queue.close(!ready);
     },
   };
-}
-
-/** Redis answers, and keeps what it is given: an evicted job would be lost work until the next sweep [FM]. */
-async function requireUsable(queue: Bull.Queue): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    const patience = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error("no answer in 10 s")), 10_000);
-    });
-    await Promise.race([queue.isReady(), patience]);
-  } catch (error) {
-    throw new QueueError("redis_unreachable", `Redis does not answer: ${(error as Error).message}`, error);
-  } finally {
-    clearTimeout(timer);
-  }
-  let policy: string | undefined;
-  try {
-    policy = ((await queue.client.config("GET", "maxmemory-policy")) as string[])[1];
-  } catch {
-    return; // a hosted Redis may not tell; its operator was told in the manual
-  }
-  if (policy !== undefined && policy !== "noeviction")
-    throw new QueueError("redis_evicts", `Redis evicts keys (maxmemory-policy ${policy}); set it to noeviction`);
 }

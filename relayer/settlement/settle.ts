@@ -134,6 +134,24 @@ export function settleWork(options: SettleOptions): Work {
     }
   }
 
+  /**
+   * What may go now of all that is ready. Where the chain cannot be asked on the way, what was prepared before goes all the
+   * same: of hundreds of questions to a slow node one is late each time, and a backlog would only grow.
+   */
+  async function prepareAll(times: BlockTimes): Promise<{ loaded: Loaded[]; outage: ChainUnavailable | null }> {
+    const loaded: Loaded[] = [];
+    try {
+      for (const ref of await readyItems(db, now(), ITEMS_AT_ONCE)) {
+        const one = await prepare(ref, times);
+        if (one) loaded.push(one);
+      }
+    } catch (error) {
+      if (error instanceof ChainUnavailable) return { loaded, outage: error };
+      throw error;
+    }
+    return { loaded, outage: null };
+  }
+
   /** Time until the first deadline among what is ready, as far as it is near. */
   async function timeLeft(): Promise<number | undefined> {
     const near = options.deadlines?.within(policy.marginMs) ?? [];
@@ -159,11 +177,7 @@ export function settleWork(options: SettleOptions): Work {
         log.warn({ pausedUntil, closesAt }, isOpen ? "settlement is open again" : "settlement rests");
       wasOpen = isOpen;
       if (!isOpen) return; // every call would revert
-      const loaded: Loaded[] = [];
-      for (const ref of await readyItems(db, now(), ITEMS_AT_ONCE)) {
-        const one = await prepare(ref, times);
-        if (one) loaded.push(one);
-      }
+      const { loaded, outage } = await prepareAll(times);
       const refs = new Map(loaded.map(({ item, ref }) => [item, ref]));
       const together = loaded.filter(({ apart }) => !apart).map(({ item }) => item);
       const calls = [...planCalls(together, bounds), ...loaded.filter(({ apart }) => apart).map(({ item }) => [item])];
@@ -182,6 +196,7 @@ export function settleWork(options: SettleOptions): Work {
           submitted(ids);
         }
       }
+      if (outage) throw outage;
     },
   };
 }

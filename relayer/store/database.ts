@@ -68,11 +68,23 @@ async function openServer(url: string, migrate: boolean): Promise<OpenDatabase> 
   pool.on("connect", (client) => client.on("error", () => undefined));
   try {
     const db = drizzlePostgres(pool, { schema, casing: "snake_case" });
-    if (migrate) await migratePostgres(db, { migrationsFolder });
+    if (migrate) await migrateAlone(pool);
     return { db, ping: async () => void (await pool.query("select 1")), close: () => pool.end() };
   } catch (error) {
     await pool.end();
     throw error;
+  }
+}
+
+/** Relayers that start at once on a new ledger would all make its tables: one does, and the others find them made. */
+async function migrateAlone(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("select pg_advisory_lock(hashtextextended('migrations of the ledger', 0))");
+    await migratePostgres(drizzlePostgres(client, { schema, casing: "snake_case" }), { migrationsFolder });
+  } finally {
+    // The lock is the connection's, and ends with it.
+    client.release(true);
   }
 }
 

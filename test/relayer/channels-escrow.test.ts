@@ -269,6 +269,25 @@ describe("payment channels over the real InferenceEscrow", () => {
     expect(calls.map(({ channels }) => channels.length)).to.deep.equal([3, 1]);
   });
 
+  it("waits for no call for ever, and what it did not see mined is paid once [FM:timeout-resettle]", async () => {
+    const { wallet, payer } = await newPayer(parseEther("1"));
+    const { receiptId } = await ask(payer);
+    await settled([receiptId]);
+    const mining = (on: boolean) => w.connection.provider.request({ method: "evm_setAutomine", params: [on] });
+    await mining(false);
+    try {
+      expect(await codeOf(collector({ waitMs: 300 }).collect())).to.equal("TIMEOUT");
+      // Nothing is known of the first call, so another goes out: the chain pays for one of them.
+      expect(await codeOf(collector({ waitMs: 300 }).collect())).to.equal("TIMEOUT");
+    } finally {
+      await w.networkHelpers.mine(1);
+      await mining(true);
+    }
+    expect(await balanceOf(wallet)).to.equal(parseEther("1") - FEE);
+    expect(await collector().collect()).to.deep.equal({ calls: [], leftOut: [], fees: [] });
+    expect(store.unpaid()).to.deep.equal([]);
+  });
+
   it("serves and signs only over what the escrow holds and was not asked back; nothing while no node answers [R7]", async () => {
     const { wallet, payer } = await newPayer(3n * FEE);
     const pending = await payer.request(wish());

@@ -155,6 +155,26 @@ describe("settlement work", () => {
     expect(two!.transactionId).to.equal(one!.transactionId);
   });
 
+  it("an outage in the middle of a backlog stops what was not asked about, and nothing else [FM:outage-not-found]", async () => {
+    const key = chain.addKey(makeKey());
+    const digests: Hex[] = [];
+    for (let i = 0; i < 4; i++) digests.push(await insert(key, [blockTime]));
+    const { settledAt } = chain.reader;
+    chain.reader.settledAt = (id) =>
+      id === digests[2] ? Promise.reject(new ChainUnavailable("eth_call", [])) : settledAt(id);
+    const settle = work();
+    const error = await settle.run("all").then(
+      () => null,
+      (failure: Error) => failure,
+    );
+    expect(error, "the queue hears of it, and tries again").to.be.instanceOf(ChainUnavailable);
+    const states = async () => (await Promise.all(digests.map(stateOf))).map(({ state }) => state);
+    expect(await states()).to.deep.equal(["submitted", "submitted", "verified", "verified"]);
+    chain.reader.settledAt = settledAt;
+    await settle.run("all");
+    expect(await states()).to.deep.equal(["submitted", "submitted", "submitted", "submitted"]);
+  });
+
   it("waits longer each time for an item whose calls do not happen [FM:poison-item]", async () => {
     const digest = await insert(chain.addKey(makeKey()), [blockTime]);
     const chainSays = { settledAt: async () => 0n };

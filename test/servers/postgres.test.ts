@@ -22,6 +22,13 @@ describe("ledger on a PostgreSQL server", () => {
   });
   after(() => Promise.all(connections.map((connection) => connection.close())));
 
+  it("is made by one of several relayers that start at once, and found made by the others", async () => {
+    const url = await freshDatabase("begun_by_many");
+    const opened = await Promise.allSettled(Array.from({ length: 6 }, () => openDatabase({ dataDir: "", url })));
+    for (const one of opened) if (one.status === "fulfilled") await one.value.close();
+    expect(opened.flatMap((one) => (one.status === "rejected" ? [String(one.reason)] : []))).to.deep.equal([]);
+  });
+
   it("gives one nonce to one of many sends that ask at once over many connections [FM:nonce-manager]", async () => {
     const stores = connections.map(({ db }) => createTransactionStore(db));
     const ids = await Promise.all(

@@ -233,6 +233,59 @@ describe("queue shared over Redis", () => {
     }
   });
 
+  it("begins by itself where Redis is not there yet, and shares when it comes [FM:queue-wiped]", async () => {
+    const late = await startRedis();
+    await late.stop();
+    const ledger = new Set(["before"]);
+    const turns: boolean[] = [];
+    const told: Error[] = [];
+    const queue = await start(
+      { find: async () => [...ledger], run: async (key) => void ledger.delete(key) },
+      {
+        ...{ redisUrl: late.url, aloneAfterMs: 200, onAlone: (alone: boolean) => void turns.push(alone) },
+        onError: ({ error }) => void told.push(error),
+      },
+    );
+    try {
+      expect([turns, queue.alone()]).to.deep.equal([[true], true]);
+      await until(() => ledger.size === 0, "it worked alone");
+      await late.start();
+      await until(() => turns.length === 2, "it noticed that Redis came");
+      expect(queue.alone()).to.equal(false);
+      expect(told.map(({ message }) => message)).to.deep.equal([]);
+      ledger.add("after");
+      await until(() => ledger.size === 0, "it works over Redis");
+      expect(await late.say("KEYS", "*sweep")).to.match(/work:sweep/);
+    } finally {
+      await open.pop()?.close();
+      await late.stop();
+    }
+  });
+
+  it("does not share over a Redis that comes late and throws keys away, until it does not [FM:redis-evicts]", async () => {
+    const late = await startRedis("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru");
+    await late.stop();
+    const ledger = new Set<string>();
+    const told: string[] = [];
+    const queue = await start(
+      { find: async () => [...ledger], run: async (key) => void ledger.delete(key) },
+      { redisUrl: late.url, aloneAfterMs: 100, onError: ({ error }) => void told.push((error as QueueError).code) },
+    );
+    try {
+      await late.start();
+      await until(() => told.length > 0, "it is told");
+      await sleep(500);
+      expect([told, queue.alone()]).to.deep.equal([["redis_evicts"], true]);
+      ledger.add("piece");
+      await until(() => ledger.size === 0, "it goes on alone");
+      await late.say("CONFIG", "SET", "maxmemory-policy", "noeviction");
+      await until(() => !queue.alone(), "it shares");
+    } finally {
+      await open.pop()?.close();
+      await late.stop();
+    }
+  });
+
   it("refuses a Redis that may throw keys away [FM:redis-evicts]", async () => {
     const evicting = await startRedis("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru");
     try {

@@ -106,6 +106,7 @@ export interface RunningRelayer extends Relayer {
   post(path: string, body: unknown): Promise<Answer>;
   get(path: string): Promise<Answer>;
   errors: { message: string; details: object }[];
+  warnings: string[];
 }
 export interface Answer {
   status: number;
@@ -133,6 +134,7 @@ export async function startRelayer(
   over: Partial<ConfigInput> = {},
 ): Promise<RunningRelayer> {
   const errors: RunningRelayer["errors"] = [];
+  const warnings: string[] = [];
   const config = parseConfig({
     chain: { chainId: 31337, registry: domain.verifyingContract, rpcUrls: ["http://127.0.0.1:9"] },
     store: { dataDir },
@@ -146,14 +148,14 @@ export async function startRelayer(
     signer: { address: `0x${"22".repeat(20)}`, signTransaction: () => Promise.reject(new Error("nothing to send")) },
     log: {
       info: () => undefined,
-      warn: () => undefined,
+      warn: (_details, message) => void warnings.push(message),
       error: (details, message) => void errors.push({ message, details }),
     },
   });
   const headers = { "content-type": "application/json" };
   return {
     ...relayer,
-    errors,
+    ...{ errors, warnings },
     post: (path, body) =>
       request(relayer.url + path, {
         method: "POST",
