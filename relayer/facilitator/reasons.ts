@@ -15,6 +15,8 @@ export const REASONS = {
   validAfter: "invalid_exact_evm_payload_authorization_valid_after",
   nonceUsed: "invalid_exact_evm_nonce_already_used",
   balance: "invalid_exact_evm_insufficient_balance",
+  recipient: "invalid_exact_evm_recipient_mismatch",
+  value: "invalid_exact_evm_payload_authorization_value_mismatch",
   failed: "invalid_exact_evm_transaction_failed",
   noTransfer: "invalid_exact_evm_transfer_event_mismatch",
   pending: "settlement_pending",
