@@ -3,13 +3,14 @@ import type { Command } from "commander";
 import { isHexString } from "ethers";
 import { ConfigError, type Config } from "./config/index.ts";
 import { listOpenSales, type OpenSale } from "./gateway/reconcile.ts";
+import { printable } from "./printable.ts";
 import type { Hex } from "./protocol/index.ts";
 import { openDatabase, type Database } from "./store/database.ts";
-import { recordRefund } from "./store/sales.ts";
+import { endUnfetched, recordRefund } from "./store/sales.ts";
 
 type Run = (action: () => Promise<void>) => Promise<void>;
 
-/** `relayer sales` and `relayer refunded`, over a gateway's ledger. */
+/** `relayer sales`, `withdraw` and `refunded`, over a gateway's ledger. */
 export function salesCommands(program: Command, configuration: () => Config, main: Run): void {
   program
     .command("sales")
@@ -25,26 +26,42 @@ export function salesCommands(program: Command, configuration: () => Config, mai
       ),
     );
   program
+    .command("withdraw")
+    .description("gives an answer that was paid and not fetched to nobody any more, so that you can refund it")
+    .argument("<request>", "request id, as sales prints it")
+    .action((request: string) =>
+      main(() =>
+        withLedger(configuration(), async (db) => {
+          if (!(await endUnfetched(db, hashOf(request), Date.now())))
+            throw new ConfigError("config_invalid", `${request} was not paid, was served, or is worked on`);
+          console.log("Withdrawn: a refund is owed.");
+        }),
+      ),
+    );
+  program
     .command("refunded")
-    .description("records that you gave the money of a sale back")
+    .description("records that you gave the money of a sale back that owes it")
     .argument("<request>", "request id, as sales prints it")
     .argument("<transaction>", "hash of your transfer")
     .action((request: string, transaction: string) =>
       main(() =>
         withLedger(configuration(), async (db) => {
-          for (const hash of [request, transaction])
-            if (!isHexString(hash, 32)) throw new ConfigError("config_invalid", `${hash} is no hash of 32 bytes`);
-          const [id, hash] = [request, transaction].map((one) => one.toLowerCase() as Hex);
-          if (!(await recordRefund(db, id!, hash!, Date.now())))
-            throw new ConfigError("config_invalid", `${request} was not paid, was served, or is refunded already`);
+          if (!(await recordRefund(db, hashOf(request), hashOf(transaction), Date.now())))
+            throw new ConfigError("config_invalid", `${request} owes nothing: withdraw what was not fetched first`);
           console.log("Recorded.");
         }),
       ),
     );
 }
 
-const describe = ({ requestId, state, payer, amount, rule }: OpenSale): string =>
-  `${requestId} ${state}: ${amount} of ${payer}; ${rule}`;
+function hashOf(text: string): Hex {
+  if (!isHexString(text, 32)) throw new ConfigError("config_invalid", `${printable(text)} is no hash of 32 bytes`);
+  return text.toLowerCase() as Hex;
+}
+
+// A reason may be a facilitator's words.
+const describe = ({ requestId, state, payer, amount, reason, rule }: OpenSale): string =>
+  printable(`${requestId} ${state}: ${amount} of ${payer}; ${rule}${reason === null ? "" : ` (${reason})`}`);
 const bigintAsText = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
 
 async function withLedger(config: Config, use: (db: Database) => Promise<void>): Promise<void> {

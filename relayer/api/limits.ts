@@ -47,7 +47,9 @@ export function createBuckets({ perSecond, burst }: RateLimit, now: () => number
     take(address: string, cost = 1): number {
       const time = now();
       const known = buckets.get(address);
-      const tokens = known ? Math.min(burst, known.tokens + ((time - known.at) * perSecond) / 1000) : burst;
+      // A clock that was put back must not take away for an hour what an hour would have brought.
+      const rested = known ? Math.max(0, time - known.at) : 0;
+      const tokens = known ? Math.min(burst, known.tokens + (rested * perSecond) / 1000) : burst;
       const needed = Math.min(cost, burst);
       const passes = tokens >= needed;
       buckets.delete(address);
@@ -150,7 +152,8 @@ export const onlyJson: MiddlewareHandler = (c, next) => {
 export function onceASecond<T>(ask: () => Promise<T>, now: () => number): () => Promise<T> {
   let last: { at: number; answer: Promise<T> } | undefined;
   return () => {
-    if (!last || now() - last.at >= 1_000) last = { at: now(), answer: ask() };
+    // Also after a clock was put back, or the answer of then would stay until it has caught up.
+    if (!last || Math.abs(now() - last.at) >= 1_000) last = { at: now(), answer: ask() };
     return last.answer;
   };
 }

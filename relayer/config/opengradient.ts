@@ -23,6 +23,12 @@ export const openGradientSchema = z
       .max(262_144)
       .default(32_768)
       .describe("largest x-settlement-data header; that of an individual answer holds request and answer whole"),
+    answersPerMinutePerKey: z
+      .number()
+      .int()
+      .min(1)
+      .default(300)
+      .describe("answers of one gateway's key that are carried at your cost: some 75,000 gas each"),
     heartbeatEveryMs: millis
       .min(1_000)
       .max(20 * MINUTE, "at most 20 minutes: a heartbeat that waits longer is too old to be taken")

@@ -21,6 +21,8 @@ export const REASONS = {
   permit2Nonce: "permit2_invalid_nonce",
   permit2Allowance: "permit2_allowance_required",
   permit2Simulation: "permit2_simulation_failed",
+  recipient: "invalid_exact_evm_recipient_mismatch",
+  value: "invalid_exact_evm_payload_authorization_value_mismatch",
   failed: "invalid_exact_evm_transaction_failed",
   noTransfer: "invalid_exact_evm_transfer_event_mismatch",
   pending: "settlement_pending",

@@ -30,6 +30,8 @@ export interface Signed {
   nonce: Hex;
   /** Names all that was signed. */
   digest: Hex;
+  /** Who gets how much of which token; a spender of Permit2 that is not x402's may give it to whom it likes, so it is named. */
+  pays: { token: Hex; to: Hex; amount: bigint };
   /** Unix seconds. */
   validBefore: bigint;
   /** The call that makes the payment; whoever makes it. */
@@ -70,9 +72,10 @@ function readAuthorization(domain: TokenDomain, payload: Record<string, unknown>
     return { ok: false, reason: REASONS.signature, detail: "not the payer's signature", payer };
   const keeper = domain.verifyingContract;
   const call = { to: keeper, data: encodeTransfer(authorization, signature) };
+  const pays = { token: keeper, to: authorization.to, amount: authorization.value };
   return {
     ok: true,
-    signed: { ...{ method: "eip3009", payer, keeper, nonce, digest, validBefore, call }, payload: parsed.data },
+    signed: { ...{ method: "eip3009", payer, keeper, nonce, digest, pays, validBefore, call }, payload: parsed.data },
   };
 }
 
@@ -97,10 +100,12 @@ function readPermit(domain: TokenDomain, payload: Record<string, unknown>): Read
   if (!isSignedBy(payer, digest, signature))
     return { ok: false, reason: REASONS.permit2Signature, detail: "not the payer's signature", payer };
   const call = { to: EXACT_PROXY, data: encodeSettle(permit, signature) };
+  const to = permit.spender === EXACT_PROXY ? permit.witness.to : permit.spender;
+  const pays = { token: permit.permitted.token, to, amount: permit.permitted.amount };
   return {
     ok: true,
     signed: {
-      ...{ method: "permit2", payer, keeper: PERMIT2, nonce: nonceWord(signed.nonce), digest, validBefore, call },
+      ...{ method: "permit2", payer, keeper: PERMIT2, nonce: nonceWord(signed.nonce), digest, pays, validBefore, call },
       payload: parsed.data,
     },
   };

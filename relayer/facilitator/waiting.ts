@@ -12,6 +12,8 @@ export interface WaitingOptions {
 
 /** So many wait at once; whoever comes then is told at once that it is not known yet. */
 const MAX_WAITING = 1_000;
+/** Of them for one payment: who brings one header a thousand times takes nobody else's place. */
+const MAX_FOR_ONE = 16;
 
 /**
  * Lets requests sleep until the ledger knows how a payment ended, whichever process learnt it. One question to the
@@ -39,7 +41,7 @@ export function createPaymentWaiting({ read, isOver, everyMs, onError }: Waiting
   return {
     /** Resolves when the payment is over, the time is, or this stops. */
     wait(id: number, ms: number): Promise<void> {
-      if (count >= MAX_WAITING) return Promise.resolve();
+      if (count >= MAX_WAITING || (waiting.get(id)?.size ?? 0) >= MAX_FOR_ONE) return Promise.resolve();
       return new Promise((resolve) => {
         const group = waiting.get(id) ?? new Set();
         waiting.set(id, group);

@@ -6,7 +6,6 @@ import { Problem } from "../api/problems.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
 import { findSale, markServed, saleState, type SaleRow } from "../store/sales.ts";
-import { hashOfHeader } from "./headers.ts";
 import { isServable } from "./service.ts";
 
 /** A proof that one is the payer ends so soon. Seconds. */
@@ -20,12 +19,11 @@ export function answerClaim(requestId: Hex, until: number): string {
 /** `<unix seconds>.<signature>`, for the header `OPENGRADIENT-PAYER`. */
 export const PAYER_HEADER = "OPENGRADIENT-PAYER";
 
-/** Whether somebody holds the payment's header as it came, or the payer's key. */
+/**
+ * Whether somebody holds the payer's key. The payment's header proves nothing: when it is settled, its authorization and
+ * signature stand on the chain, and a stock client's header is made of these and of what everybody is told.
+ */
 function isTheirs(sale: SaleRow, header: (name: string) => string | undefined, seconds: number): boolean {
-  for (const name of ["PAYMENT-SIGNATURE", "X-PAYMENT"]) {
-    const raw = header(name);
-    if (raw !== undefined && hashOfHeader(raw) === sale.headerHash) return true;
-  }
   const [until = "", signature = ""] = (header(PAYER_HEADER) ?? "").split(".");
   if (!/^[0-9]{1,12}$/.test(until) || Number(until) < seconds || Number(until) > seconds + MAX_PROOF_LIFE) return false;
   try {
@@ -83,10 +81,7 @@ export function event(name: string | undefined, data: unknown): Uint8Array {
  * Work as a stream of events. The client may leave: the work goes on to its end, and its answer is kept.
  * @param run Hands out parts, and resolves with the last events.
  */
-export function eventStream(
-  run: (emit: (part: string) => void) => Promise<Uint8Array[]>,
-  onEnd: (taken: boolean) => Promise<void>,
-): ReadableStream<Uint8Array> {
+export function eventStream(run: (emit: (part: string) => void) => Promise<Uint8Array[]>): ReadableStream<Uint8Array> {
   let open = true;
   return new ReadableStream<Uint8Array>({
     start(controller) {
@@ -95,10 +90,7 @@ export function eventStream(
       };
       void run((part) => send(event(undefined, { text: part })))
         .then(
-          async (last) => {
-            last.forEach(send);
-            await onEnd(open);
-          },
+          (last) => last.forEach(send),
           (error: unknown) => {
             const known = error instanceof Problem;
             send(

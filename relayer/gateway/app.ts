@@ -5,6 +5,7 @@ import type { PaymentPayload } from "@x402/core/types";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context } from "hono";
 import { ZodError } from "zod";
+import { apiHeaders } from "../api/headers.ts";
 import { clientOf, createBuckets, type RateLimit } from "../api/limits.ts";
 import { Problem, respond } from "../api/problems.ts";
 import type { Log } from "../chain/manager-options.ts";
@@ -25,12 +26,12 @@ import {
   type Presented,
 } from "./headers.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { createBodies, createPlaces } from "./places.ts";
 import { createSelling, defaults, NotPaid, type AskedFor, type SellingOptions } from "./service.ts";
 import { exactTerms, requestBytes, requestHash, resourceOf, type Money, type Product } from "./terms.ts";
-import { markServed } from "../store/sales.ts";
 
 export interface GatewayOptions extends Partial<
-  Omit<SellingOptions, "db" | "payments" | "money" | "log" | "observe" | "now">
+  Omit<SellingOptions, "db" | "payments" | "money" | "log" | "places" | "observe" | "now">
 > {
   db: Database;
   payments: PaymentService;
@@ -43,22 +44,27 @@ export interface GatewayOptions extends Partial<
   /** Requests of an address. */
   addressRate?: RateLimit;
   maxBodyBytes?: number;
+  /** Of all bodies together. */
+  maxHeldBytes?: number;
   metrics?: GatewayMetrics;
   log: Log;
   now?: () => number;
 }
 
 const MAX_BODY_BYTES = 262_144;
+const MAX_HELD_BYTES = 64_000_000;
 const HEADERS = "PAYMENT-REQUIRED,PAYMENT-RESPONSE,X-PAYMENT-RESPONSE,OPENGRADIENT-RECEIPT";
 type Status = 200 | 402 | 412;
 
 /** A gateway as an application of Hono, to be served by `@hono/node-server`. */
 export function createGateway(options: GatewayOptions): Hono {
-  const { db, products, money, escrow, log, metrics, now = Date.now, maxBodyBytes = MAX_BODY_BYTES } = options;
+  const { db, products, money, escrow, log, metrics, now = Date.now } = options;
   const observe = (scheme: string) => (outcome: string) => metrics?.payments.inc({ scheme, outcome });
   const limits = { ...defaults, ...options };
-  const selling = createSelling({ ...limits, observe: observe("exact") });
-  const channels = escrow && createChannelSelling({ ...limits, escrow, observe: observe(CHANNEL_SCHEME) });
+  const places = createPlaces(limits.maxInFlight);
+  const withBody = createBodies(options.maxBodyBytes ?? MAX_BODY_BYTES, options.maxHeldBytes ?? MAX_HELD_BYTES);
+  const selling = createSelling({ ...limits, places, observe: observe("exact") });
+  const channels = escrow && createChannelSelling({ ...limits, places, escrow, observe: observe(CHANNEL_SCHEME) });
   const addresses = createBuckets(options.addressRate ?? { perSecond: 20, burst: 100 }, now);
   const onError = (error: Error): void => log.error({ error: error.message }, "a sale could not be marked as served");
   const app = new Hono();
@@ -69,8 +75,7 @@ export function createGateway(options: GatewayOptions): Hono {
     if (wait > 0) throw new Problem("rate_limited", undefined, { retryAfter: Math.ceil(wait) });
   }
 
-  async function askedFor(c: Context, product: Product): Promise<AskedFor> {
-    const body = c.req.method === "GET" ? new Uint8Array() : await readBounded(c.req.raw, maxBodyBytes);
+  function askedFor(c: Context, product: Product, body: Uint8Array): AskedFor {
     const resource = resourceOf(c.req.url);
     const request = requestBytes(c.req.method, resource, body);
     const terms = exactTerms(money, product);
@@ -113,15 +118,13 @@ export function createGateway(options: GatewayOptions): Hono {
   async function sellStream(c: Context, asked: AskedFor, presented: Presented): Promise<Response> {
     const { sale, run } = await selling.sellStream(asked, presented);
     const settlement = selling.settledAs(sale);
-    const stream = eventStream(
-      async (emit) => {
-        const done = await run(emit);
-        return [event("receipt", { receipt: JSON.parse(done.receipt!) as object, settlement })];
-      },
-      async (taken) => {
-        if (taken) await markServed(db, sale.id, now());
-      },
-    );
+    const { outgoing } = c.env as HttpBindings;
+    const stream = eventStream(async (emit) => {
+      const done = await run(emit);
+      // A stream that was cut never finishes, and one that nobody reads does not either.
+      serveWhenTaken(outgoing, done, { db, now, onError });
+      return [event("receipt", { receipt: JSON.parse(done.receipt!) as object, settlement })];
+    });
     return streamed(c, stream, paymentResponse(presented.version, settlement));
   }
 
@@ -153,48 +156,47 @@ export function createGateway(options: GatewayOptions): Hono {
     const begun = new Promise<void>((resolve) => (taken = resolve));
     const sold = channels.sell(asked, payload, (part) => emit(part), taken);
     await Promise.race([begun, sold]);
-    const stream = eventStream(
-      async (send) => {
-        early.splice(0).forEach(send);
-        emit = send;
-        const sale = await sold;
-        const whole = sale.served.repeated
-          ? [event(undefined, { text: Buffer.from(sale.served.body).toString() })]
-          : [];
-        const last = { receipt: channelReceipt(sale, asked), settlement: channelSettlement(sale) };
-        return [...whole, event("receipt", last)];
-      },
-      async () => undefined,
-    );
+    const stream = eventStream(async (send) => {
+      early.splice(0).forEach(send);
+      emit = send;
+      const sale = await sold;
+      const whole = sale.served.repeated ? [event(undefined, { text: Buffer.from(sale.served.body).toString() })] : [];
+      const last = { receipt: channelReceipt(sale, asked), settlement: channelSettlement(sale) };
+      return [...whole, event("receipt", last)];
+    });
     return streamed(c, stream, {});
   }
 
-  app.use(async (c, next) => {
+  app.use(apiHeaders, async (c, next) => {
     await next();
     c.header("access-control-expose-headers", HEADERS);
   });
 
-  for (const product of products) {
-    app.on(["GET", "POST"], product.path, async (c) => {
-      limit(c);
-      const asked = await askedFor(c, product);
-      const refused = product.refuse?.(asked.body);
-      if (refused !== undefined) throw new Problem("malformed", refused);
-      const presented = presentedPayment((name) => c.req.header(name), asked.terms);
-      if (presented === "none") return ask(c, asked);
-      if (presented === "malformed") return ask(c, asked, new NotPaid("malformed"));
-      const stream = product.streams === true && (c.req.header("accept") ?? "").includes("text/event-stream");
-      try {
-        if (presented.payload.accepted.scheme === CHANNEL_SCHEME)
-          return await (stream ? streamOverChannel : sellOverChannel)(c, asked, presented.payload);
-        if (stream) return await sellStream(c, asked, presented);
-        return answer(c, await selling.sell(asked, presented), presented.version);
-      } catch (error) {
-        if (error instanceof NotPaid) return ask(c, asked, error, presented.version);
-        throw error;
-      }
-    });
+  async function sell(c: Context, asked: AskedFor): Promise<Response> {
+    const { product, body, terms } = asked;
+    const refused = product.refuse?.(body);
+    if (refused !== undefined) throw new Problem("malformed", refused);
+    const presented = presentedPayment((name) => c.req.header(name), terms);
+    if (presented === "none") return ask(c, asked);
+    if (presented === "malformed") return ask(c, asked, new NotPaid("malformed"));
+    const stream = product.streams === true && (c.req.header("accept") ?? "").includes("text/event-stream");
+    try {
+      if (presented.payload.accepted.scheme === CHANNEL_SCHEME)
+        return await (stream ? streamOverChannel : sellOverChannel)(c, asked, presented.payload);
+      if (stream) return await sellStream(c, asked, presented);
+      return answer(c, await selling.sell(asked, presented), presented.version);
+    } catch (error) {
+      if (error instanceof NotPaid) return ask(c, asked, error, presented.version);
+      throw error;
+    }
   }
+
+  for (const product of products)
+    app.on(["GET", "POST"], product.path, (c) => {
+      limit(c);
+      if (c.req.method === "GET") return sell(c, askedFor(c, product, new Uint8Array()));
+      return withBody(c.req.raw, (body) => sell(c, askedFor(c, product, body)));
+    });
 
   app.get("/answers/:requestId{0x[0-9a-f]{64}}", async (c) => {
     limit(c);
@@ -211,16 +213,4 @@ export function createGateway(options: GatewayOptions): Hono {
     return respond(c, new Problem("internal"));
   });
   return app;
-}
-
-async function readBounded(request: Request, maxBytes: number): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw new Problem("too_large");
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new Problem("too_large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

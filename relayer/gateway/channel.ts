@@ -10,6 +10,7 @@ import type { Served } from "../node/index.ts";
 import { channelId, recoverSigner, voucherDigest, type Domain, type Hex } from "../protocol/index.ts";
 import { networkOf } from "../facilitator/door.ts";
 import { type AskedFor, NotPaid } from "./service.ts";
+import { boundedEmit, type Places } from "./places.ts";
 import { inputHashOf, type Money, type Product } from "./terms.ts";
 
 /** Scheme name in `accepts`. Stock clients know it not, and pay by `exact`. */
@@ -59,10 +60,12 @@ export function createChannelSelling(options: {
   /** Vouchers that one signer may present. */
   payerRate: RateLimit;
   maxAnswerBytes: number;
+  /** Those to work in. */
+  places: Places;
   now?: () => number;
   observe: (outcome: string) => void;
 }) {
-  const { escrow, maxAnswerBytes, observe } = options;
+  const { escrow, maxAnswerBytes, places, observe } = options;
   const buckets = createBuckets(options.payerRate, options.now);
 
   /** That the voucher is for this request and signed by its channel's signer, before anything is asked of a chain. */
@@ -100,16 +103,15 @@ export function createChannelSelling(options: {
     try {
       const { request, salt } = inspect(asked, payload);
       const { product, resource, body } = asked;
-      const served = await product.channel!.payee.serve(request, {
-        price: product.price,
-        infer: async () => {
-          taken(salt);
-          const answer = await product.infer({ body, resource, emit });
-          if (answer.body.length > maxAnswerBytes) throw new RangeError("the answer is larger than what is kept");
-          const { cumulativeFee: _, ...rest } = answer;
-          return rest;
-        },
-      });
+      const infer = async () => {
+        taken(salt);
+        const answer = await product.infer({ body, resource, emit: boundedEmit(maxAnswerBytes, emit) });
+        if (answer.body.length > maxAnswerBytes) throw new RangeError("the answer is larger than what is kept");
+        const { cumulativeFee: _, ...rest } = answer;
+        return rest;
+      };
+      const { payee } = product.channel!;
+      const served = await places.within(() => payee.serve(request, { price: product.price, infer }));
       observe(served.repeated ? "repeated" : "sold");
       return { served, salt };
     } catch (error) {

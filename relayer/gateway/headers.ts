@@ -7,7 +7,6 @@ import {
 } from "@x402/core/http";
 import { isPaymentPayloadV2 } from "@x402/core/schemas";
 import type { PaymentPayload, PaymentRequired, PaymentRequirements } from "@x402/core/types";
-import { keccak256, toUtf8Bytes } from "ethers";
 import { paymentFromV1, paymentV1, requirementsToV1, settleToV1 } from "../facilitator/v1.ts";
 import type { SettleAnswer } from "../facilitator/messages.ts";
 import type { Served } from "../node/index.ts";
@@ -23,8 +22,6 @@ const MAX_HEADER = 8_192;
 export interface Presented {
   version: 1 | 2;
   payload: PaymentPayload;
-  /** keccak256 of the header as it came. */
-  headerHash: Hex;
 }
 
 type GetHeader = (name: string) => string | undefined;
@@ -35,21 +32,18 @@ export function presentedPayment(header: GetHeader, exact: PaymentRequirements):
   const raw = v2 ?? header("X-PAYMENT");
   if (raw === undefined) return "none";
   if (raw.length > MAX_HEADER) return "malformed";
-  const headerHash = hashOfHeader(raw);
   try {
     const decoded: unknown = decodePaymentSignatureHeader(raw);
     if (v2 === undefined) {
       const payload = paymentFromV1(paymentV1.parse(decoded), exact);
-      return { version: 1, payload, headerHash };
+      return { version: 1, payload };
     }
     if (!isPaymentPayloadV2(decoded)) return "malformed";
-    return { version: 2, payload: decoded as PaymentPayload, headerHash };
+    return { version: 2, payload: decoded as PaymentPayload };
   } catch {
     return "malformed";
   }
 }
-
-export const hashOfHeader = (raw: string): Hex => keccak256(toUtf8Bytes(raw)) as Hex;
 
 /** A 402 that both versions' clients read: version 2 in the header, version 1 in the body where the chain has a name. */
 export function paymentRequired(

@@ -10,4 +10,4 @@ export { measureSales, type GatewayMetrics } from "./metrics.ts";
 export { keepReconciling, listOpenSales, reconcile, type OpenSale, type Reconciled } from "./reconcile.ts";
 export type { ReconcileOptions } from "./reconcile.ts";
 export { requestBytes, requestHash, type Money, type Product, type SoldRequest } from "./terms.ts";
-export { recordRefund } from "../store/sales.ts";
+export { endUnfetched, recordRefund } from "../store/sales.ts";

@@ -45,6 +45,8 @@ export interface OpenSale {
   payer: Hex;
   amount: bigint;
   transaction: Hex | null;
+  /** Why work or charge failed, where they did. */
+  reason: string | null;
   /** What follows from it. */
   rule: string;
 }
@@ -146,7 +148,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
 }
 
 const RULES: Partial<Record<SaleState, string>> = {
-  charged: "the answer is kept for its payer at /answers; not fetched, a refund is yours to make",
+  charged: "the answer is kept for its payer at /answers; to refund it, withdraw it first",
   owed: "paid, and the work failed: refund it, and record the transaction",
   uncharged: "served, and its payment vanished: settled again while the authorization holds",
   lost: "served and never paid; the payer is limited",
@@ -156,8 +158,8 @@ const RULES: Partial<Record<SaleState, string>> = {
 export async function listOpenSales(db: Database, limit = 1_000): Promise<OpenSale[]> {
   return (await openSales(db, limit)).map((sale) => {
     const state = saleState(sale);
-    const { requestId, payer, amount, transaction } = sale;
-    return { ...{ requestId, state, payer, amount, transaction }, rule: RULES[state] ?? "" };
+    const { requestId, payer, amount, transaction, reason } = sale;
+    return { ...{ requestId, state, payer, amount, transaction, reason }, rule: RULES[state] ?? "" };
   });
 }
 

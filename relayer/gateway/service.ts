@@ -12,10 +12,20 @@ import { readSigned, transferMethod } from "../facilitator/signed.ts";
 import type { Issued } from "../node/index.ts";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "../store/database.ts";
-import { changeSale, costUs, reserveSale, saleState, type NewSale, type SaleRow } from "../store/sales.ts";
+import {
+  changeSale,
+  costUs,
+  countUnpaid,
+  reserveSale,
+  saleState,
+  touchSale,
+  type NewSale,
+  type SaleRow,
+} from "../store/sales.ts";
 import { chargeFor, type Charge, type Charged, type PaymentService } from "./charge.ts";
 import { receiptOf, type Presented } from "./headers.ts";
-import { inputHashOf, isFor, type Money, type Product, resourceOf } from "./terms.ts";
+import { boundedEmit, type Places } from "./places.ts";
+import { inputHashOf, isFor, isSameResource, type Money, type Product } from "./terms.ts";
 
 export interface SellingOptions {
   db: Database;
@@ -31,8 +41,14 @@ export interface SellingOptions {
   /** A request waits so long for its money; longer, and the answer is kept for the payer. */
   chargeMs: number;
   maxAnswerBytes: number;
-  /** Sales worked on at once. */
+  /** Sales worked on at once, streams among them. */
   maxInFlight: number;
+  /** Of a payer, worked on at once before they are paid; further ones are charged before. */
+  maxUnpaid: number;
+  /** Work that goes on says so this often, so that nobody takes it for left behind. Milliseconds. */
+  touchMs: number;
+  /** Those to work in, shared with the channels. */
+  places: Places;
   now?: () => number;
   /** Told how each payment that was presented ended. */
   observe: (outcome: string) => void;
@@ -62,6 +78,10 @@ export class NotPaid extends Error {
 }
 
 const DAY_MS = 86_400_000;
+/** Older ones wait for reconciliation, which ends them by and by. */
+const UNPAID_SINCE_MS = 3_600_000;
+/** What takes longer will not end, and is given up by reconciliation. */
+const LONGEST_WORK_MS = 3_600_000;
 export const defaults = {
   payerRate: { perSecond: 5, burst: 50 },
   distrustedRate: { perSecond: 1 / 60, burst: 1 },
@@ -69,28 +89,37 @@ export const defaults = {
   chargeMs: 60_000,
   maxAnswerBytes: 1_000_000,
   maxInFlight: 64,
+  maxUnpaid: 4,
+  touchMs: 30_000,
 };
 
 /** Sells answers for x402 payments. */
 export function createSelling(options: SellingOptions) {
-  const { db, payments, money, log, now = Date.now, observe, rememberMs, chargeMs, maxAnswerBytes } = options;
+  const { db, payments, money, log, places, now = Date.now, observe, rememberMs, chargeMs, maxAnswerBytes } = options;
   const rates = [options.payerRate, options.distrustedRate].map((rate) => createBuckets(rate, now));
   const domain = {
     ...{ name: money.name, version: money.version },
     ...{ chainId: money.chainId, verifyingContract: money.token },
   };
-  let running = 0;
 
   /** Everything that the payment says by itself: it is for this, and its payer signed it. */
-  function inspect(asked: AskedFor, { payload, headerHash }: Presented): NewSale {
+  function inspect(asked: AskedFor, { payload }: Presented): NewSale {
     const { terms, resource } = asked;
     if (!isFor(payload.accepted, terms)) throw new NotPaid("payment_for_other_terms");
     // Stock clients repeat the resource they were asked to pay for. It is not signed: what binds is the reservation.
     const named = payload.resource?.url;
-    if (named !== undefined && resourceOf(named) !== resource) throw new NotPaid("payment_for_other_resource");
+    if (named !== undefined && !isSameResource(named, resource)) throw new NotPaid("payment_for_other_resource");
     const read = readSigned(domain, transferMethod(terms), payload.payload);
     if (!read.ok) throw new NotPaid(read.reason);
-    const { payer, keeper, nonce, validBefore } = read.signed;
+    const { payer, keeper, nonce, pays, validBefore } = read.signed;
+    // The facilitator looks at these too. It is somebody else's program, and this is our money.
+    if (pays.token !== money.token.toLowerCase()) throw new NotPaid(REASONS.asset);
+    if (pays.to !== terms.payTo.toLowerCase()) throw new NotPaid(REASONS.recipient);
+    if (pays.amount !== BigInt(terms.amount)) throw new NotPaid(REASONS.value);
+    // Signed for less than was asked, it would end while the work goes on, and nobody could be charged. Half of it is
+    // left to clients whose clocks are late.
+    const enough = BigInt(Math.floor(now() / 1_000) + Math.floor(terms.maxTimeoutSeconds / 2));
+    if (validBefore < enough) throw new NotPaid(REASONS.validBefore);
     const key = { chainId: money.chainId, token: keeper, payer, nonce };
     const latest = BigInt(Number.MAX_SAFE_INTEGER);
     return {
@@ -98,7 +127,7 @@ export function createSelling(options: SellingOptions) {
       payer,
       payTo: terms.payTo.toLowerCase() as Hex,
       amount: BigInt(terms.amount),
-      ...{ resource, requestHash: asked.requestHash, headerHash },
+      ...{ resource, requestHash: asked.requestHash },
       salt: hexlify(randomBytes(32)) as Hex,
       payment: JSON.stringify({ payload: { ...payload, resource: undefined, extensions: undefined }, terms }),
       validBefore: Number(validBefore < latest ? validBefore : latest),
@@ -106,11 +135,26 @@ export function createSelling(options: SellingOptions) {
     };
   }
 
-  /** By the payer who signed, before any work; whoever cost us a run for nothing waits longer. */
-  async function limit(payer: Hex): Promise<void> {
+  /**
+   * By the payer who signed, before any work; whoever cost us a run for nothing waits longer, and pays first.
+   * @returns whether that is so.
+   */
+  async function limit(payer: Hex): Promise<boolean> {
     const distrusted = await costUs(db, payer, now() - rememberMs);
     const wait = rates[distrusted ? 1 : 0]!.take(payer);
     if (wait > 0) throw new Problem("rate_limited", "This payer asks too often", { retryAfter: Math.ceil(wait) });
+    return distrusted;
+  }
+
+  /**
+   * Each payment is found good by itself, also where one balance cannot pay them all. So few of a payer are worked on
+   * before they are paid. Each is in the ledger before it is counted: of many at once, in many processes, no more pass.
+   */
+  async function chargedBefore(sale: SaleRow): Promise<SaleRow> {
+    if (sale.prepaid || (await countUnpaid(db, sale.payer, now() - UNPAID_SINCE_MS)) <= options.maxUnpaid) return sale;
+    const row = await changeSale(db, { id: sale.id, work: ["none"], charge: ["none"] }, { prepaid: true }, now());
+    if (!row) throw interrupted();
+    return row;
   }
 
   /** Has the facilitator reserve the payment, and takes it for this request. */
@@ -136,6 +180,11 @@ export function createSelling(options: SellingOptions) {
     const { product, resource, body, request } = asked;
     if (!(await changeSale(db, { id: sale.id, work: ["none"] }, { work: "running" }, now()))) throw interrupted();
     let served: Issued;
+    let streamed = 0;
+    const began = now();
+    const touching = setInterval(() => {
+      if (now() - began < LONGEST_WORK_MS) void touchSale(db, sale.id, now()).catch(() => undefined);
+    }, options.touchMs);
     try {
       served = await product.node.serve(
         {
@@ -143,15 +192,20 @@ export function createSelling(options: SellingOptions) {
           inputHash: inputHashOf(product, sale.salt, request, body),
         },
         async () => {
-          const answer = await product.infer({ body, resource, emit });
+          const bounded = boundedEmit(maxAnswerBytes, (part, size) => (emit(part), (streamed = size)));
+          const answer = await product.infer({ body, resource, emit: bounded });
           if (answer.body.length > maxAnswerBytes) throw new RangeError("the answer is larger than what is kept");
           return answer;
         },
       );
     } catch (error) {
       log.error({ requestId: sale.requestId, error: (error as Error).message }, "a sold request failed");
-      await changeSale(db, { id: sale.id, work: ["running"] }, { work: "failed", reason: "work_failed" }, now());
+      // Whoever refunds it should know what its payer has read.
+      const reason = streamed > 0 ? `work_failed, ${streamed} bytes were streamed` : "work_failed";
+      await changeSale(db, { id: sale.id, work: ["running"] }, { work: "failed", reason }, now());
       throw new Problem("work_failed", sale.prepaid ? "It failed after it was paid: a refund is owed" : undefined);
+    } finally {
+      clearInterval(touching);
     }
     const row = await changeSale(
       db,
@@ -199,17 +253,6 @@ export function createSelling(options: SellingOptions) {
     return { success: false, errorReason: sale.reason ?? REASONS.failed, transaction: "", network, ...about };
   }
 
-  /** Takes a place to work, before the payment is taken. */
-  async function inPlace<T>(run: () => Promise<T>): Promise<T> {
-    if (running >= options.maxInFlight) throw new Problem("busy");
-    running++;
-    try {
-      return await run();
-    } finally {
-      running--;
-    }
-  }
-
   async function observed<T>(run: () => Promise<T>): Promise<T> {
     try {
       const result = await run();
@@ -229,31 +272,36 @@ export function createSelling(options: SellingOptions) {
      */
     sell: (asked: AskedFor, presented: Presented): Promise<SaleRow> =>
       observed(() =>
-        inPlace(async () => {
+        places.within(async () => {
           const wanted = inspect(asked, presented);
-          await limit(wanted.payer);
-          const sale = await reserve(asked, presented, wanted);
+          const distrusted = await limit(wanted.payer);
+          wanted.prepaid ||= distrusted;
+          const sale = await chargedBefore(await reserve(asked, presented, wanted));
           if (!sale.prepaid) return charge(await work(asked, sale, () => undefined));
           await charge(sale);
           return work(asked, sale, () => undefined);
         }),
       ),
     /**
-     * The same for a stream: paid when this resolves, and `run` then works and hands out the parts. It runs to its end
-     * whether anybody listens or not.
+     * The same for a stream: paid when this resolves, and `run`, to be called once, then works and hands out the parts.
+     * It runs to its end whether anybody listens or not, and keeps its place until then.
      */
     sellStream: (
       asked: AskedFor,
       presented: Presented,
     ): Promise<{ sale: SaleRow; run: (emit: (part: string) => void) => Promise<SaleRow> }> =>
-      observed(() =>
-        inPlace(async () => {
+      observed(async () => {
+        const leave = places.take();
+        try {
           const wanted = { ...inspect(asked, presented), prepaid: true };
           await limit(wanted.payer);
           const sale = await charge(await reserve(asked, presented, wanted));
-          return { sale, run: (emit) => work(asked, sale, emit) };
-        }),
-      ),
+          return { sale, run: (emit) => work(asked, sale, emit).finally(leave) };
+        } catch (error) {
+          leave();
+          throw error;
+        }
+      }),
   };
 }
 export type Selling = ReturnType<typeof createSelling>;

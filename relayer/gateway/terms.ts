@@ -104,6 +104,11 @@ export function inputHashOf(product: Product, salt: Hex, request: Uint8Array, bo
   return product.inputHash?.(body) ?? saltedInputHash(salt, request);
 }
 
+/** Whether a URL that somebody wrote has this path and query. */
+export function isSameResource(url: string, resource: string): boolean {
+  return URL.canParse(url, "http://gateway.invalid") && resourceOf(url) === resource;
+}
+
 /** Path and query of a URL or of a path. */
 export function resourceOf(url: string): string {
   const { pathname, search } = new URL(url, "http://gateway.invalid");

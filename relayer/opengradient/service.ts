@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What OpenGradient's gateways send to their facilitator, taken here. Where its parts are put together.
 import { Counter, Gauge, type Registry } from "prom-client";
+import { createBuckets, onceASecond } from "../api/limits.ts";
 import { Problem } from "../api/problems.ts";
 import { blockTimes, finalTime } from "../chain/block-times.ts";
 import type { Log } from "../chain/manager-options.ts";
@@ -146,6 +147,22 @@ export function createGateways(options: GatewaysOptions) {
     }
   }
 
+  const perMinute = config.answersPerMinutePerKey;
+  const quotas = createBuckets({ perSecond: perMinute / 60, burst: perMinute }, now);
+  function takeQuota(keyId: Hex): void {
+    const wait = quotas.take(keyId);
+    if (wait > 0)
+      throw new Problem("quota_exceeded", `The quota of key ${keyId} is used up`, { retryAfter: Math.ceil(wait) });
+  }
+
+  /** It counts the whole ledger, and anybody may ask: so once a second, whoever asks. */
+  const usage = onceASecond(async () => {
+    const today = Math.floor(now() / DAY) * DAY;
+    const { total, days } = await answersByDay(db, today - 29 * DAY);
+    const daily = Array.from({ length: 30 }, (_, i) => new Date(today - (29 - i) * DAY).toISOString().slice(0, 10));
+    return { totalRequests: total, daily: daily.map((day) => ({ day, requestCount: days.get(day) ?? 0 })) };
+  }, now);
+
   return {
     works,
     listener: gatewayListener({
@@ -162,7 +179,10 @@ export function createGateways(options: GatewaysOptions) {
         acknowledged?.inc();
         return undefined;
       }
-      const { row, isNew } = await insertAnswer(db, await door.answer(handed));
+      const fresh = await door.answer(handed);
+      // Who runs an admitted enclave has it sign what they like. What is known already costs nothing more.
+      if (!(await findAnswer(db, fresh.requestId))) takeQuota(fresh.keyId);
+      const { row, isNew } = await insertAnswer(db, fresh);
       if (isNew) wake("answers");
       return jobOf(row);
     },
@@ -180,12 +200,7 @@ export function createGateways(options: GatewaysOptions) {
       return relayed(fresh.teeId, fresh.keyId, fresh.timestamp);
     },
     /** Answers handed in, all and by day. What they cost nobody signed, so nothing is said of it. */
-    async usage() {
-      const today = Math.floor(now() / DAY) * DAY;
-      const { total, days } = await answersByDay(db, today - 29 * DAY);
-      const daily = Array.from({ length: 30 }, (_, i) => new Date(today - (29 - i) * DAY).toISOString().slice(0, 10));
-      return { totalRequests: total, daily: daily.map((day) => ({ day, requestCount: days.get(day) ?? 0 })) };
-    },
+    usage,
     /** Adds its metrics to a registry. */
     measure(registry: Registry): void {
       acknowledged = new Counter({

@@ -42,11 +42,11 @@ export function idempotent(store: IdempotencyStore): MiddlewareHandler {
       const body = await c.res.clone().text();
       if (body.length > MAX_BODY) return undefined;
       const contentType = c.res.headers.get("content-type") ?? "application/json";
-      await store.keep(taken.id, { status: c.res.status, contentType, body });
+      await store.keep(taken, { status: c.res.status, contentType, body });
       kept = true;
       return undefined;
     } finally {
-      if (!kept) await store.release(taken.id);
+      if (!kept) await store.release(taken);
     }
   };
 }

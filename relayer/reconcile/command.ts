@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { createChainReader } from "../chain/reader.ts";
 import { createRpc } from "../chain/rpc.ts";
 import type { Config } from "../config/index.ts";
+import { printable } from "../printable.ts";
 import { openDatabase } from "../store/database.ts";
 import type { Report } from "./reconciler.ts";
 import { reconcilerOf } from "./service.ts";
@@ -56,7 +57,8 @@ export function describeReport({ verdict, source, index, finalBlock, upTo, ...re
   for (const [kind, count] of Object.entries(counts)) if (count > 0) lines.push(`  ${kind}: ${count}`);
   const shown = findings.filter(({ kind }) => kind !== "behind").slice(0, SHOWN);
   for (const finding of shown) lines.push(`    ${describe(finding)}`);
-  return lines.join("\n");
+  // An index's words may stand in any of them.
+  return lines.map((line) => line.match(/^ */)![0] + printable(line.trimStart())).join("\n");
 }
 
 const SHOWN = 50;

@@ -124,7 +124,7 @@ export function createIndexClient(options: IndexClientOptions): IndexClient {
     };
   }
 
-  return {
+  return guarded({
     async head() {
       const { _meta: meta, protocol } = await ask<types.HeadQuery>(queries.HEAD);
       if (!meta) throw new IndexUnavailable("index_nonsense", "the index has no block yet");
@@ -142,13 +142,13 @@ export function createIndexClient(options: IndexClientOptions): IndexClient {
       const common = (
         row: types.BatchesByIdQuery["batches"][number] | types.ReceiptsByIdQuery["settledReceipts"][number],
       ) => ({
-        id: row.id,
+        id: hash(row.id),
         kind,
-        keyId: row.key.id,
-        mode: MODES[row.mode],
+        keyId: hash(row.key.id),
+        mode: modeOf(row.mode),
         settledAt: whole(row.settledAt),
         block: whole(row.block),
-        transaction: row.transaction,
+        transaction: hash(row.transaction),
       });
       const found: Settled[] =
         kind === "batch"
@@ -156,7 +156,7 @@ export function createIndexClient(options: IndexClientOptions): IndexClient {
               (await ask<types.BatchesByIdQuery>(queries.BATCHES_BY_ID, { ids: part, block })).batches.map((row) => ({
                 ...common(row),
                 count: whole(row.count),
-                root: row.root,
+                root: hash(row.root),
               })),
             )
           : await inParts(ids, async (part) =>
@@ -200,7 +200,41 @@ export function createIndexClient(options: IndexClientOptions): IndexClient {
           (await ask<types.ReceiptsOfTimeQuery>(queries.RECEIPTS_OF_TIME, { ...time, after })).settledReceipts,
       );
     },
+  });
+}
+
+/**
+ * The types are what an index promises. One that answers something else must not be able to end the comparison, which
+ * would go on over the chain's logs: whatever goes wrong with an answer is the index's fault.
+ */
+function guarded(client: IndexClient): IndexClient {
+  const guard =
+    <Args extends unknown[], T>(ask: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      try {
+        return await ask(...args);
+      } catch (error) {
+        if (error instanceof IndexUnavailable) throw error;
+        throw new IndexUnavailable("index_nonsense", "the index answers what it has no fields for", error);
+      }
+    };
+  const { head, settled, keyTotals, dayTotals, ofKey, ofTime } = client;
+  return {
+    ...{ head: guard(head), settled: guard(settled), keyTotals: guard(keyTotals), dayTotals: guard(dayTotals) },
+    ...{ ofKey: guard(ofKey), ofTime: guard(ofTime) },
   };
+}
+
+function hash(value: unknown): Hex {
+  if (typeof value !== "string" || !/^0x[0-9a-f]{64}$/.test(value))
+    throw new IndexUnavailable("index_nonsense", `the index has ${String(value).slice(0, 40)} where a hash belongs`);
+  return value as Hex;
+}
+
+function modeOf(value: types.Mode): number {
+  if (!Object.hasOwn(MODES, value))
+    throw new IndexUnavailable("index_nonsense", `the index has ${String(value).slice(0, 40)} where a mode belongs`);
+  return MODES[value];
 }
 
 function whole(value: number | string | null | undefined): number {

@@ -19,26 +19,38 @@ export interface KeptAnswer {
 
 /** What became of taking a key: it is yours, or the answer of the first request, or why not. */
 export type Taken =
-  { is: "yours"; id: number } | { is: "answered"; answer: KeptAnswer } | { is: "running" } | { is: "reused" };
+  | { is: "yours"; id: number; at: number }
+  | { is: "answered"; answer: KeptAnswer }
+  | { is: "running" }
+  | { is: "reused" };
 
 export interface IdempotencyStore {
   take(owner: string, key: string, requestHash: Hex): Promise<Taken>;
-  /** Keeps the answer of a request whose key was taken. */
-  keep(id: number, answer: KeptAnswer): Promise<void>;
+  /** Keeps the answer of a request whose key was taken, unless another one has taken it since. */
+  keep(taken: { id: number; at: number }, answer: KeptAnswer): Promise<void>;
   /** The request had no effect, so its key is free. */
-  release(id: number): Promise<void>;
+  release(taken: { id: number; at: number }): Promise<void>;
 }
 
+/** A row keeps its id when somebody else takes an abandoned key: its time says whose it is. */
+const isStill = ({ id, at }: { id: number; at: number }) =>
+  and(eq(idempotency.id, id), eq(idempotency.createdAt, at), isNull(idempotency.status));
+
 /** Keeps keys and answers in the ledger, so that every relayer of it, and the next start, knows them. */
-export function createIdempotencyStore(db: Database, now: () => number = Date.now): IdempotencyStore {
+export function createIdempotencyStore(
+  db: Database,
+  now: () => number = Date.now,
+  maxRows = MAX_ROWS,
+): IdempotencyStore {
   let tidied = 0;
 
   async function tidy(): Promise<void> {
     if (now() - tidied < TIDY_EVERY_MS) return;
     tidied = now();
     await db.delete(idempotency).where(lt(idempotency.createdAt, now() - DAY_MS));
+    // Rows are counted, not ids: each refused request uses one up, and strangers make as many as they like.
     await db.execute(
-      sql`delete from ${idempotency} where id <= (select max(id) - ${MAX_ROWS}::bigint from ${idempotency})`,
+      sql`delete from ${idempotency} where id <= (select id from ${idempotency} order by id desc offset ${maxRows} limit 1)`,
     );
   }
 
@@ -58,7 +70,7 @@ export function createIdempotencyStore(db: Database, now: () => number = Date.no
             or (${idempotency.status} is null and ${idempotency.createdAt} < ${at - ABANDONED_MS}::bigint)`,
         })
         .returning({ id: idempotency.id });
-      if (mine) return { is: "yours", id: mine.id };
+      if (mine) return { is: "yours", id: mine.id, at };
       const [known] = await db
         .select()
         .from(idempotency)
@@ -71,12 +83,12 @@ export function createIdempotencyStore(db: Database, now: () => number = Date.no
       return { is: "answered", answer: { status, contentType: contentType!, body: body! } };
     },
 
-    async keep(id, { status, contentType, body }) {
-      await db.update(idempotency).set({ status, contentType, body }).where(eq(idempotency.id, id));
+    async keep(taken, { status, contentType, body }) {
+      await db.update(idempotency).set({ status, contentType, body }).where(isStill(taken));
     },
 
-    async release(id) {
-      await db.delete(idempotency).where(and(eq(idempotency.id, id), isNull(idempotency.status)));
+    async release(taken) {
+      await db.delete(idempotency).where(isStill(taken));
     },
   };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from "drizzle-orm";
+import { and, asc, count, eq, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from "drizzle-orm";
 import type { Hex } from "../protocol/index.ts";
 import type { Database } from "./database.ts";
 import { sales, type ChargeState, type WorkState } from "./schema-sales.ts";
@@ -13,7 +13,6 @@ export type NewSale = Pick<
   | "amount"
   | "resource"
   | "requestHash"
-  | "headerHash"
   | "salt"
   | "payment"
   | "validBefore"
@@ -71,7 +70,16 @@ export async function findSale(db: Database, requestId: Hex): Promise<SaleRow | 
 type Change = Partial<
   Pick<
     SaleRow,
-    "work" | "charge" | "reason" | "answer" | "mediaType" | "receiptId" | "receipt" | "transaction" | "servedAt"
+    | "prepaid"
+    | "work"
+    | "charge"
+    | "reason"
+    | "answer"
+    | "mediaType"
+    | "receiptId"
+    | "receipt"
+    | "transaction"
+    | "servedAt"
   >
 >;
 
@@ -107,7 +115,30 @@ export async function markServed(db: Database, id: number, now: number): Promise
     .where(and(eq(sales.id, id), isNull(sales.servedAt)));
 }
 
-/** Records the operator's refund of a sale that was paid, once. @returns whether there was one to refund. */
+/**
+ * Withdraws an answer that was paid and that nobody fetched: nobody gets it any more, and a refund is owed. That must
+ * come before the money goes back, or a payer has both. @returns whether there was one to withdraw.
+ */
+export async function endUnfetched(db: Database, requestId: Hex, now: number): Promise<boolean> {
+  const changed = await db
+    .update(sales)
+    .set({ work: "failed", reason: "withdrawn", answer: null, changedAt: now })
+    .where(
+      and(
+        eq(sales.requestId, requestId),
+        eq(sales.work, "answered"),
+        inArray(sales.charge, ["paid", "final"]),
+        isNull(sales.servedAt),
+      ),
+    )
+    .returning({ id: sales.id });
+  return changed.length > 0;
+}
+
+/**
+ * Records the operator's refund of a sale that was paid and whose work failed, once: what is running may be served yet,
+ * and what is answered fetched. @returns whether there was one to refund.
+ */
 export async function recordRefund(db: Database, requestId: Hex, transaction: Hex, now: number): Promise<boolean> {
   const changed = await db
     .update(sales)
@@ -117,7 +148,7 @@ export async function recordRefund(db: Database, requestId: Hex, transaction: He
         eq(sales.requestId, requestId),
         inArray(sales.charge, ["paid", "final"]),
         isNull(sales.refund),
-        or(eq(sales.work, "failed"), isNull(sales.servedAt)),
+        eq(sales.work, "failed"),
       ),
     )
     .returning({ id: sales.id });
@@ -150,6 +181,23 @@ export function openSales(db: Database, limit: number): Promise<SaleRow[]> {
   const owed = and(inArray(sales.charge, ["paid", "final"]), isNull(sales.refund), isNull(sales.servedAt));
   const unpaid = and(isNotNull(sales.servedAt), inArray(sales.charge, ["asked", "lost", "refused", "none"]));
   return db.select().from(sales).where(or(owed, unpaid)).orderBy(asc(sales.reservedAt)).limit(limit);
+}
+
+/** Sales of a payer since then that are worked on, or were, before they are paid. */
+export async function countUnpaid(db: Database, payer: Hex, since: number): Promise<number> {
+  const [row] = await db
+    .select({ count: count() })
+    .from(sales)
+    .where(
+      and(
+        eq(sales.payer, payer),
+        gt(sales.reservedAt, since),
+        eq(sales.prepaid, false),
+        ne(sales.work, "failed"),
+        inArray(sales.charge, ["none", "asked"]),
+      ),
+    );
+  return row!.count;
 }
 
 /** Whether a payer made this gateway work or serve for nothing since then. */
@@ -189,9 +237,9 @@ export async function countSales(db: Database): Promise<Map<SaleState, number>> 
     .from(sales)
     .groupBy(sales.work, sales.charge, served, refunded);
   const counts = new Map<SaleState, number>();
-  for (const { work, charge, served: isServed, refunded: isRefunded, count } of found) {
+  for (const { work, charge, served: isServed, refunded: isRefunded, count: many } of found) {
     const state = saleState({ work, charge, servedAt: isServed ? 1 : null, refund: isRefunded ? "0x" : null });
-    counts.set(state, (counts.get(state) ?? 0) + Number(count));
+    counts.set(state, (counts.get(state) ?? 0) + Number(many));
   }
   return counts;
 }

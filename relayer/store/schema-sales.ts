@@ -26,8 +26,6 @@ export const sales = pgTable(
     resource: text().notNull(),
     /** keccak256 of method, resource and body. */
     requestHash: hex().notNull(),
-    /** keccak256 of the payment's header: who has the same one may fetch the answer. */
-    headerHash: hex().notNull(),
     /** Of the receipt's input hash, so that a repeat makes the same one. */
     salt: hex().notNull(),
     /** Payment and requirements as JSON, to settle again with. */

@@ -27,6 +27,8 @@ export interface FoundLeaves {
 }
 
 const TIMEOUT_MS = 60_000;
+/** A batch of 2^20 receipts. */
+const MAX_READ_BYTES = 94 + 213 * 2 ** 20;
 
 /**
  * Reads what `--leaves` names: a file or folder; a URL, in which `{dataHash}`, `{hash}`, `{path}` and `{cid}` are filled
@@ -97,6 +99,9 @@ export async function findLeaves(
   locators: Locators,
 ): Promise<FoundLeaves> {
   const said: string[] = [];
+  // Whoever settles a batch says how many receipts it has: up to 2^32 would be a terabyte to wait for.
+  if (maxBytes > MAX_READ_BYTES)
+    throw new VerifyError("no_leaves", `Leaves ${dataHash} would have ${maxBytes} bytes: more than are read`);
   for (const { name, read } of sources) {
     try {
       const document = await read(dataHash, maxBytes, locators);

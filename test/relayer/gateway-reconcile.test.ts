@@ -24,8 +24,7 @@ describe("a gateway's books", () => {
   after(() => shop.close());
   afterEach(() => (shop.state.during = () => Promise.resolve()));
 
-  const get = (requestId: Hex, header: string) =>
-    fetch(`${url}/answers/${requestId}`, { headers: { "PAYMENT-SIGNATURE": header } });
+  const get = (requestId: Hex) => shop.fetchAgain(url, requestId, payer);
   /** Sends a payment to a gateway that dies in a step, and comes back when it is dead. */
   async function dieIn(
     path: string,
@@ -59,21 +58,21 @@ describe("a gateway's books", () => {
   }
 
   it("gives up work that stopped before it was charged, and never charges it", async () => {
-    const { header, requestId } = await dieIn("/b", "work", "working");
+    const { requestId } = await dieIn("/b", "work", "working");
     const paid = await paidBy(async () => {
       const { changed } = await shop.reconcile();
       expect(changed).to.deep.include({ requestId, from: "working", to: "failed" });
       expect((await shop.reconcile()).changed.map((one) => one.requestId)).not.to.include(requestId);
     });
     expect(paid).to.equal(0);
-    const answer = await get(requestId, header);
+    const answer = await get(requestId);
     expect([answer.status, await answer.text()].join(" "))
       .to.contain("410")
       .and.contain("Nothing was charged");
   });
 
   it("charges an answer once whose gateway died before it asked for the money, and keeps it for its payer [FM:x402-lost-reply]", async () => {
-    const { header, requestId } = await dieIn("/b", "settle", "answered");
+    const { requestId } = await dieIn("/b", "settle", "answered");
     const { runs } = shop.state;
     const paid = await paidBy(async () => {
       expect((await shop.reconcile()).changed).to.deep.include({ requestId, from: "answered", to: "charged" });
@@ -81,42 +80,42 @@ describe("a gateway's books", () => {
     });
     expect(paid).to.equal(1);
     expect((await listOpenSales(shop.db)).find((one) => one.requestId === requestId)?.state).to.equal("charged");
-    expect(await (await get(requestId, header)).text()).to.equal("you said hello");
+    expect(await (await get(requestId)).text()).to.equal("you said hello");
     await shop.reached(requestId, "served");
     expect(shop.state.runs).to.equal(runs);
   });
 
   it("learns from the facilitator's books that it was paid, where it died before it could write that down [FM:x402-lost-reply] [FM:timeout-resettle]", async () => {
-    const { header, requestId } = await dieIn("/b", "settled", "answered");
+    const { requestId } = await dieIn("/b", "settled", "answered");
     // Sent by the dead one; this one only looks.
     while (!["mined", "final"].includes((await shop.real.status!(requestId))?.state ?? ""))
       await new Promise((resolve) => setTimeout(resolve, 50));
     const sent = await shop.s.sent();
     expect((await shop.reconcile()).changed).to.deep.include({ requestId, from: "answered", to: "charged" });
     expect(await shop.s.sent()).to.equal(sent);
-    expect(await (await get(requestId, header)).text()).to.equal("you said hello");
+    expect(await (await get(requestId)).text()).to.equal("you said hello");
   });
 
   it("keeps an answer that was paid and that no connection took, and gives it out later [FM:x402-lost-reply]", async () => {
-    const { header, requestId } = await dieIn("/b", "charged", "charged");
+    const { requestId } = await dieIn("/b", "charged", "charged");
     expect((await listOpenSales(shop.db)).map((one) => one.requestId)).to.include(requestId);
-    expect(await (await get(requestId, header)).text()).to.equal("you said hello");
+    expect(await (await get(requestId)).text()).to.equal("you said hello");
     await shop.reached(requestId, "served");
     expect((await listOpenSales(shop.db)).map((one) => one.requestId)).not.to.include(requestId);
   });
 
   it("owes a refund for work that stopped after it was paid, until the operator records one", async () => {
-    const { header, requestId } = await dieIn("/prepaid", "work", "charged");
+    const { requestId } = await dieIn("/prepaid", "work", "charged");
     expect((await shop.reconcile()).changed).to.deep.include({ requestId, from: "charged", to: "owed" });
     const open = (await listOpenSales(shop.db)).find((one) => one.requestId === requestId)!;
     expect(open).to.include({ state: "owed", payer: payer.address.toLowerCase(), amount: PRICE });
     expect(open.rule).to.contain("refund");
-    expect((await get(requestId, header)).status).to.equal(410);
+    expect((await get(requestId)).status).to.equal(410);
     const refund = id("a transfer back") as Hex;
     expect(await recordRefund(shop.db, requestId, refund, Date.now())).to.equal(true);
     expect(await recordRefund(shop.db, requestId, id("another") as Hex, Date.now())).to.equal(false);
     expect(await shop.stateOf(requestId)).to.equal("refunded");
-    expect(await (await get(requestId, header)).text()).to.contain(refund);
+    expect(await (await get(requestId)).text()).to.contain(refund);
   });
 
   it("finds the answer that the node kept, where the gateway died with it after it was paid", async () => {
@@ -133,7 +132,7 @@ describe("a gateway's books", () => {
       shop.products[2]!.node = node;
     }
     expect(await shop.stateOf(requestId)).to.equal("charged");
-    expect(await (await get(requestId, header)).text()).to.equal("you said hello");
+    expect(await (await get(requestId)).text()).to.equal("you said hello");
   });
 
   it("leaves unknown what the facilitator does not tell, and asks again", async () => {
@@ -190,10 +189,10 @@ describe("a gateway's books", () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await shop.reconcile();
-    expect((await get(requestId, header)).status).to.equal(200);
+    expect((await get(requestId)).status).to.equal(200);
     const { forgotten } = await shop.reconcile(shop.real, () => Date.now() + 8 * DAY_MS);
     expect(forgotten).to.be.greaterThan(0);
-    const gone = await get(requestId, header);
+    const gone = await get(requestId);
     expect([gone.status, await gone.text()].join(" "))
       .to.contain("410")
       .and.contain("is gone");

@@ -182,6 +182,32 @@ describe("a relayer in the place of OpenGradient's facilitator", function () {
     expect((await relayer.get("/metrics")).body).to.include("relayer_gateway_private_total 2");
   });
 
+  it("carries so many answers of one key a minute and no more, whoever runs the enclave, and none twice [R8]", async () => {
+    const dear = await s.start(s.directory(), { opengradient: { answersPerMinutePerKey: 2, policy: RESTING } });
+    try {
+      const [one, two, three] = [await s.fresh(), await s.fresh(), await s.fresh()];
+      expect((await dear.settleData("batch", batchPayload(one, s.rsa))).status).to.equal(202);
+      for (let i = 0; i < 3; i++) {
+        // Known, or not the enclave's own words: neither costs its owner anything.
+        expect((await dear.settleData("batch", batchPayload(one, s.rsa))).status).to.equal(202);
+        const forged = batchPayload(two, s.rsa, Buffer.alloc(256, 7));
+        expect((await dear.settleData("batch", forged)).body.code).to.equal("bad_signature");
+      }
+      expect((await dear.settleData("batch", batchPayload(two, s.rsa))).status).to.equal(202);
+      const refused = await dear.settleData("batch", batchPayload(three, s.rsa));
+      expect([refused.status, refused.body.code]).to.deep.equal([429, "quota_exceeded"]);
+      expect(Number(refused.headers.get("retry-after"))).to.be.within(1, 30);
+      expect((await dear.settleData("batch", batchPayload(await s.fresh(), short))).status, "another key").to.equal(
+        202,
+      );
+      // Asked without end, the ledger is counted once a second.
+      const asked = await Promise.all(Array.from({ length: 20 }, () => dear.get("/usage")));
+      expect(new Set(asked.map(({ body }) => JSON.stringify(body))).size).to.be.at.most(2);
+    } finally {
+      await dear.close();
+    }
+  });
+
   it("counts its answers by state, and serves the small paths that gateways ask", async () => {
     const metrics = String((await relayer.get("/metrics")).body);
     expect(metrics).to.match(/relayer_gateway_answers\{state="final"\} [1-9]/);

@@ -97,11 +97,11 @@ describe("submissions", () => {
     const [mine, theirs] = [random(), random()];
     const taken = await Promise.all(Array.from({ length: 5 }, () => store.take("a", "k", mine)));
     expect(taken.map(({ is }) => is).toSorted()).to.deep.equal(["running", "running", "running", "running", "yours"]);
-    const yours = taken.find(({ is }) => is === "yours") as { id: number };
+    const yours = taken.find(({ is }) => is === "yours") as { id: number; at: number };
     expect(await store.take("a", "k", theirs)).to.deep.equal({ is: "reused" });
     expect((await store.take("b", "k", theirs)).is, "another owner's key is another key").to.equal("yours");
     const answer = { status: 201, contentType: "application/json", body: "{}" };
-    await store.keep(yours.id, answer);
+    await store.keep(yours, answer);
     expect(await store.take("a", "k", mine)).to.deep.equal({ is: "answered", answer });
     now += 86_400_001;
     expect((await store.take("a", "k", theirs)).is, "a day later it is free").to.equal("yours");

@@ -1,3 +1,4 @@
+import { printable } from "../../../relayer/printable.ts";
 import type { Audit } from "../audit.ts";
 import type { Line } from "../checks/check.ts";
 
@@ -32,9 +33,10 @@ export function textOf(audit: Audit): string {
     out.push(`${" ".repeat(19)}checked by: ${line.how}`);
     for (const { subject, expected, found, transaction } of line.mismatches.slice(0, SHOWN))
       out.push(
-        `${" ".repeat(19)}! ${subject}: expected ${expected}, found ${found}${transaction ? ` (${transaction})` : ""}`,
+        `${" ".repeat(19)}! ${printable(`${subject}: expected ${expected}, found ${found}${transaction ? ` (${transaction})` : ""}`)}`,
       );
-    for (const { subject, why } of line.unknown.slice(0, SHOWN)) out.push(`${" ".repeat(19)}? ${subject}: ${why}`);
+    for (const { subject, why } of line.unknown.slice(0, SHOWN))
+      out.push(`${" ".repeat(19)}? ${printable(`${subject}: ${why}`)}`);
     const more = Math.max(0, line.mismatches.length - SHOWN) + Math.max(0, line.unknown.length - SHOWN);
     if (more > 0) out.push(`${" ".repeat(19)}… and ${more} more`);
   }

@@ -8,7 +8,9 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import {
+  answerClaim,
   createGateway,
+  PAYER_HEADER,
   reconcile,
   remoteFacilitator,
   type GatewayOptions,
@@ -115,6 +117,12 @@ export async function openShop(
       return { header: encodePaymentSignatureHeader(rest), requestId: s.requestIdOf(payment) as Hex };
     },
     stateOf,
+    /** Asks for an answer again with the payer's signature. */
+    async fetchAgain(at: string, requestId: Hex, by: Wallet): Promise<Response> {
+      const until = Math.floor(Date.now() / 1_000) + 300;
+      const proof = `${until}.${await by.signMessage(answerClaim(requestId, until))}`;
+      return fetch(`${at}/answers/${requestId}`, { headers: { [PAYER_HEADER]: proof } });
+    },
     /** Waits until a sale is in this state. */
     async reached(requestId: Hex, state: SaleState): Promise<void> {
       for (let tries = 0; (await stateOf(requestId)) !== state; tries++) {
@@ -122,8 +130,8 @@ export async function openShop(
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    reconcile: (payments: PaymentService = real, now?: () => number): Promise<Reconciled> =>
-      reconcile({ db: database.db, payments, products, staleMs: -1, log: quiet, ...(now ? { now } : {}) }),
+    reconcile: (payments: PaymentService = real, now?: () => number, staleMs = -1): Promise<Reconciled> =>
+      reconcile({ db: database.db, payments, products, staleMs, log: quiet, ...(now ? { now } : {}) }),
     async close(): Promise<void> {
       for (const server of servers) {
         server.closeAllConnections();
