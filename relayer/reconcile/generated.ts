@@ -60,7 +60,7 @@ export type KeyTotalsQueryVariables = Exact<{
 export type KeyTotalsQuery = { signingKeys: Array<{ id: `0x${string}`; receipts: string }> };
 
 export type DayTotalsQueryVariables = Exact<{
-  days: Array<number> | number;
+  ids: Array<`0x${string}`> | `0x${string}`;
   block: number;
 }>;
 

@@ -65,10 +65,13 @@ export const KEY_TOTALS = gql`
   }
 `;
 
-/** Receipts of the whole network on each day. */
+/**
+ * Receipts of the whole network on each day, by ids: an index keeps every state that a figure ever had, and only by id does
+ * it find the one at a block without reading all of the day's.
+ */
 export const DAY_TOTALS = gql`
-  query DayTotals($days: [Int!]!, $block: Int!) {
-    figures(first: 1000, where: { scope: NETWORK, day_in: $days }, block: { number: $block }) {
+  query DayTotals($ids: [Bytes!]!, $block: Int!) {
+    figures(first: 1000, where: { id_in: $ids }, block: { number: $block }) {
       id
       day
       receipts

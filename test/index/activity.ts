@@ -15,7 +15,12 @@ import {
   ZERO_ADDRESS,
 } from "../../relayer/protocol/index.ts";
 import type { Settled } from "../../relayer/reconcile/types.ts";
-import { MemoryRegistry__factory, TwinMarket__factory } from "../../typechain/index.ts";
+import {
+  FeeInboxes__factory,
+  MemoryRegistry__factory,
+  TwinAgents__factory,
+  TwinMarket__factory,
+} from "../../typechain/index.ts";
 import { NO_DATA, NO_LINEAGE } from "../support/protocol.ts";
 
 const lower = (value: string): Hex => value.toLowerCase() as Hex;
@@ -28,9 +33,14 @@ export interface Activity {
   modelId: Hex;
   /** Settles signed batches of these sizes and as many receipts alone, in one call each. */
   settle(sizes: readonly number[], alone?: number): Promise<Settled[]>;
+  /** Leaves of what was settled, by their hash: published, as a relayer does. */
+  leaves: ReadonlyMap<Hex, Uint8Array>;
   pay(amount: bigint): Promise<void>;
   trade(keys: bigint): Promise<void>;
 }
+
+/** Of the one twin. */
+const TWIN = "0x00112233445566778899aabbccddeeff";
 
 /** Token event, stake, a node with a key, a model, deposits, a key market's twin, a memory. */
 export async function begin(chain: Chain): Promise<Activity> {
@@ -55,7 +65,8 @@ export async function begin(chain: Chain): Promise<Activity> {
   await mined(chain.token.connect(payer).approve(chain.addresses.feeSplitter, parseEther("50")));
 
   const twins = TwinMarket__factory.connect(chain.addresses.twinMarket, payer);
-  const twin = "0x00112233445566778899aabbccddeeff";
+  const twin = TWIN;
+  const leaves = new Map<Hex, Uint8Array>();
   await mined(twins["createDigitalTwin(bytes16,string)"](twin, "https://twin.example", { value: parseEther("0.01") }));
   const memory = MemoryRegistry__factory.connect(chain.addresses.memoryRegistry, payer);
   await mined(memory.commit(id("label"), random(), 3n, random(), []));
@@ -70,8 +81,13 @@ export async function begin(chain: Chain): Promise<Activity> {
     const items: SettlementItem[] = [];
     const settled: Omit<Settled, "settledAt" | "block" | "transaction">[] = [];
     for (const size of sizes) {
-      const { batch } = makeBatch(domain, Array.from({ length: size }, receipt), lower(chain.as("relayer").address));
+      const { batch, document } = makeBatch(
+        domain,
+        Array.from({ length: size }, receipt),
+        lower(chain.as("relayer").address),
+      );
       const digest = batchDigest(domain, batch);
+      leaves.set(batch.dataHash, document);
       items.push({ kind: "signed", batch, signature: await key.sign(digest) });
       settled.push({ id: digest, kind: "batch", keyId: key.keyId, mode: 0, count: size, root: batch.root });
     }
@@ -97,7 +113,7 @@ export async function begin(chain: Chain): Promise<Activity> {
   }
 
   return {
-    ...{ domain, nodeId, key, modelId, settle },
+    ...{ domain, nodeId, key, modelId, leaves, settle },
     async pay(amount) {
       const epoch = await chain.splitter.currentEpoch();
       const settler = chain.as("relayer").address;
@@ -122,4 +138,44 @@ export async function economy(chain: Chain): Promise<void> {
   );
   const call = chain.models.interface.encodeFunctionData("approveVerifier", [Wallet.createRandom().address]);
   await passVote(chain, chain.addresses.modelRegistry, call, "one more verifier");
+}
+
+/** What is left of a day: rewards, freezes, sources, shares, grants, links, inboxes, and what was skipped. */
+export async function oddments(chain: Chain, { nodeId, modelId, key, domain }: Activity): Promise<void> {
+  const [payer, operator, guardian, relayer] = (["borrower", "operator", "guardian", "relayer"] as const).map(chain.as);
+  const { addresses } = chain;
+
+  // Rewards: what lies in staking without a purpose is streamed, and collected by whoever asks.
+  await mined(chain.token.transfer(addresses.staking, parseEther("120000")));
+  await mined(chain.staking.sync());
+  await chain.provider.send("evm_mine", []);
+  await mined(chain.staking.compound(operator!.address, LOCAL_INFERENCE));
+
+  // Fees: an inbox, what a model version holds, what an operator is owed.
+  const inboxes = FeeInboxes__factory.connect(addresses.feeInboxes, payer);
+  await mined(inboxes.create(nodeId, modelId));
+  await mined(chain.token.connect(payer!).transfer(await inboxes.inboxOf(nodeId, modelId), parseEther("0.3")));
+  await mined(inboxes.sweep(nodeId, modelId));
+  await mined(chain.splitter.distributeModel(modelId));
+  await mined(chain.splitter.claim(operator!.address));
+  await mined(chain.escrow.approveReserver(addresses.inferenceRequests, parseEther("2")));
+
+  // Trust, data, memory, twins.
+  await mined(chain.nodes.connect(guardian!).freeze(id("nobody's key")));
+  await mined(chain.models.registerSource({ contentHash: random(), uri: "ipfs://data", terms: "CC-BY-4.0" }));
+  const memory = MemoryRegistry__factory.connect(addresses.memoryRegistry, payer);
+  const { timestamp } = (await chain.provider.getBlock("latest"))!;
+  const scope = { modelId: ZeroHash, nodeId: ZeroHash, firstEntry: 0n, endEntry: 3n };
+  await mined(memory.grant(id("label"), operator!.address, timestamp + 86_400, scope));
+  const twins = TwinMarket__factory.connect(addresses.twinMarket, payer);
+  await mined(twins.claimSubjectFees(TWIN, payer!.address));
+  await mined(TwinAgents__factory.connect(addresses.twinAgents, payer).link(TWIN, modelId, key.keyId));
+
+  // A batch that nobody signed is left out.
+  const batch = {
+    ...{ keyId: key.keyId, mode: 0, root: random(), count: 1, dataHash: random() },
+    settler: lower(relayer!.address),
+  };
+  const data = encodeSettlement([{ kind: "signed", batch, signature: `0x${"11".repeat(65)}` }]);
+  await (await relayer!.sendTransaction({ to: domain.verifyingContract, data })).wait();
 }

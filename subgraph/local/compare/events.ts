@@ -149,7 +149,10 @@ export const EVENT_ENTITIES: Record<string, EventSpec> = {
       delegated: arg("totals.delegated"),
       account: none,
       shares: none,
-      amount: (event) => (event.name === "RewardsAdded" ? undefined : event.args["amount"]),
+      amount: ({ name, args }) =>
+        name === "RewardsAdded"
+          ? (BigInt(String(args["ownAmount"])) + BigInt(String(args["delegatedAmount"]))).toString()
+          : args["amount"],
     },
   },
   Slash: { events: ["OPGStaking.Slashed"], fields: { pool: poolOf } },

@@ -3,6 +3,7 @@ import { indexHead } from "../gnd.ts";
 import { type Chain, type ChainEvent, readChain } from "./chain.ts";
 import { EVENT_ENTITIES, type EventSpec } from "./events.ts";
 import { entities, type Entity, type Field, readRows, type Row } from "./rows.ts";
+import { DELAYS } from "./views-delays.ts";
 import { MORE } from "./views-more.ts";
 import { VIEWS } from "./views.ts";
 
@@ -46,7 +47,7 @@ export async function compareIndex(
       const one: EntityReport = { entity: entity.name, rows: rows.length, values: 0, left: [] };
       const spec = EVENT_ENTITIES[entity.name];
       if (spec) compareEvents(entity, spec, rows, chain, check, report.problems);
-      for (const view of [VIEWS[entity.name], MORE[entity.name]]) {
+      for (const view of [VIEWS[entity.name], MORE[entity.name], DELAYS[entity.name]]) {
         if (!view) continue;
         const count = await view.count?.(chain);
         if (count !== undefined && count !== rows.length)

@@ -110,6 +110,18 @@ export const MORE: Record<string, ViewSpec> = {
       };
     },
   },
+  StakePool: {
+    expected: ({ id }, chain) => {
+      const [operator, kind] = cut(id, 20, 1) as [string, string];
+      const earned = chain
+        .of("OPGStaking.RewardsAdded")
+        .filter(({ args }) => args["operator"] === operator && Number(args["kind"]) === Number(kind));
+      return {
+        ...{ rewardsOwn: sum(earned, "ownAmount"), rewardsDelegated: sum(earned, "delegatedAmount") },
+        commission: sum(earned, "commission"),
+      };
+    },
+  },
   Unbonding: {
     count: (chain) => chain.of("OPGStaking.Unbonded", "OPGStaking.Undelegated").length,
     expected: async ({ id, number }, chain) => {

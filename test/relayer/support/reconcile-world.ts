@@ -172,7 +172,7 @@ export async function startFakeIndex(words: IndexWords) {
 
 interface Asked {
   query: string;
-  variables?: { ids?: Hex[]; days?: number[]; block?: number; from?: string; until?: string; after?: Hex; key?: Hex };
+  variables?: { ids?: Hex[]; block?: number; from?: string; until?: string; after?: Hex; key?: Hex };
 }
 
 function answerOf(words: IndexWords, name: string, asked: NonNullable<Asked["variables"]>): unknown {
@@ -215,10 +215,10 @@ function answerOf(words: IndexWords, name: string, asked: NonNullable<Asked["var
       return {
         figures: days
           .map((day) => ({
-            ...{ id: `0x${(day / DAY).toString(16)}`, day: day / DAY },
+            ...{ id: `0x${(day / DAY).toString(16).padStart(8, "0")}00` as Hex, day: day / DAY },
             receipts: String(sum(there.filter(({ settledAt }) => dayOf(settledAt) === day)) + words.extraDay),
           }))
-          .filter((row) => asked.days?.includes(row.day)),
+          .filter(({ id }) => ids.includes(id)),
       };
     }
     case "BatchesOfTime":
