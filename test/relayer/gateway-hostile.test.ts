@@ -19,7 +19,7 @@ describe("a paid gateway among enemies", () => {
   let payer: Wallet;
   let url: string;
   before(async () => {
-    shop = await openShop();
+    shop = await openShop({ waitMs: 5_000 });
     payer = await shop.s.newPayer();
     url = await shop.start();
   });
@@ -250,7 +250,6 @@ describe("a paid gateway among enemies", () => {
       { "PAYMENT-SIGNATURE": "\u00e9\u00ff" },
       { "PAYMENT-SIGNATURE": encode({ ...json, resource: { url: "http://[" } }) },
       { "PAYMENT-SIGNATURE": encode({ ...json, resource: { url: "\ud800" } }) },
-      { "PAYMENT-SIGNATURE": encode({ ...json, resource: null }) },
       { "PAYMENT-SIGNATURE": encode(null) },
       { "PAYMENT-SIGNATURE": encode([]) },
       { "PAYMENT-SIGNATURE": encode({ ...json, accepted: { ...(json["accepted"] as object), amount: 1e15 } }) },
