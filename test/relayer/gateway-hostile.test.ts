@@ -14,7 +14,8 @@ import { findSale } from "../../relayer/store/sales.ts";
 import { openShop, outputHashOf, say, type Shop } from "./support/gateway.ts";
 import { PRICE } from "./support/x402.ts";
 
-describe("a paid gateway among enemies", () => {
+describe("a paid gateway among enemies", function () {
+  this.timeout(300_000);
   let shop: Shop;
   let payer: Wallet;
   let url: string;
@@ -339,4 +340,4 @@ describe("a paid gateway among enemies", () => {
     expect(third.headers.get("x-content-type-options")).to.equal("nosniff");
     expect(third.headers.get("content-security-policy")).to.contain("default-src 'none'");
   });
-}).timeout(300_000);
+});
