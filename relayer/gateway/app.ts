@@ -202,7 +202,7 @@ export function createGateway(options: GatewayOptions): Hono {
     limit(c);
     const requestId = c.req.param("requestId") as Hex;
     const sale = await findAnswer(db, requestId, (name) => c.req.header(name), now());
-    return answer(c, sale, c.req.header("X-PAYMENT") === undefined ? 2 : 1);
+    return answer(c, sale, 2);
   });
 
   app.notFound((c) => respond(c, new Problem("not_found", "Nothing is sold here")));

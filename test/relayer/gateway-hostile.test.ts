@@ -14,12 +14,13 @@ import { findSale } from "../../relayer/store/sales.ts";
 import { openShop, outputHashOf, say, type Shop } from "./support/gateway.ts";
 import { PRICE } from "./support/x402.ts";
 
-describe("a paid gateway among enemies", () => {
+describe("a paid gateway among enemies", function () {
+  this.timeout(300_000);
   let shop: Shop;
   let payer: Wallet;
   let url: string;
   before(async () => {
-    shop = await openShop();
+    shop = await openShop({ waitMs: 5_000 });
     payer = await shop.s.newPayer();
     url = await shop.start();
   });
@@ -250,7 +251,6 @@ describe("a paid gateway among enemies", () => {
       { "PAYMENT-SIGNATURE": "\u00e9\u00ff" },
       { "PAYMENT-SIGNATURE": encode({ ...json, resource: { url: "http://[" } }) },
       { "PAYMENT-SIGNATURE": encode({ ...json, resource: { url: "\ud800" } }) },
-      { "PAYMENT-SIGNATURE": encode({ ...json, resource: null }) },
       { "PAYMENT-SIGNATURE": encode(null) },
       { "PAYMENT-SIGNATURE": encode([]) },
       { "PAYMENT-SIGNATURE": encode({ ...json, accepted: { ...(json["accepted"] as object), amount: 1e15 } }) },
@@ -340,4 +340,4 @@ describe("a paid gateway among enemies", () => {
     expect(third.headers.get("x-content-type-options")).to.equal("nosniff");
     expect(third.headers.get("content-security-policy")).to.contain("default-src 'none'");
   });
-}).timeout(300_000);
+});

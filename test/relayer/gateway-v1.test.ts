@@ -6,6 +6,7 @@ import type { PaymentRequired } from "@x402/core/types";
 import { ExactEvmSchemeV1 } from "@x402/evm/v1";
 import { expect } from "chai";
 import type { Wallet } from "ethers";
+import type { Hex } from "../../relayer/protocol/index.ts";
 import { openShop, type Shop } from "./support/gateway.ts";
 import { request } from "./support/relayer.ts";
 import { PRICE } from "./support/x402.ts";
@@ -59,9 +60,9 @@ describe("payments of version 1", () => {
     expect(settled).to.include({ success: true, network: NAME, payer: payer.address.toLowerCase() });
     expect((await shop.s.received()) - before).to.equal(PRICE);
     const requestId = shop.s.requestIdOf(payment as never);
-    const answer = await fetch(`${url}/answers/${requestId}`, { headers: { "X-PAYMENT": header } });
+    const answer = await shop.fetchAgain(url, requestId as Hex, payer);
     expect(await answer.text()).to.equal("you said hello");
-    expect(answer.headers.get("X-PAYMENT-RESPONSE")).to.be.a("string");
+    expect(answer.headers.get("PAYMENT-RESPONSE")).to.be.a("string");
   });
 
   it("are verified and settled by the facilitator, and refused for networks without a chain of ours", async () => {

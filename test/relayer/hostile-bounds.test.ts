@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Bounds that somebody tries to get around: by clocks, by repetition, by using up what others have.
 import { expect } from "chai";
+import { Hono } from "hono";
 import { createBuckets, networkOf, onceASecond } from "../../relayer/api/limits.ts";
+import { Problem, respond } from "../../relayer/api/problems.ts";
 import { createPaymentWaiting } from "../../relayer/facilitator/waiting.ts";
 import { boundedEmit, createBodies, createPlaces } from "../../relayer/gateway/places.ts";
-import { createApiKey, findApiKey, revokeApiKey } from "../../relayer/store/api-keys.ts";
+import { idempotent } from "../../relayer/operator/idempotency.ts";
+import { createApiKey, findApiKey, revokeApiKey, type ApiKey } from "../../relayer/store/api-keys.ts";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
 import { createIdempotencyStore } from "../../relayer/store/idempotency.ts";
 import { random, removeDir, tempDir } from "./support/relayer.ts";
@@ -117,6 +120,7 @@ describe("bounds", () => {
     }
     now += 61_000;
     expect(await keep("second")).to.equal("yours");
+    now += 61_000;
     expect(await store.take("key mine", "first", hash)).to.deep.equal({ is: "answered", answer });
     // What is kept is bounded all the same: the oldest goes.
     for (const key of ["third", "fourth"]) expect(await keep(key)).to.equal("yours");
@@ -141,6 +145,54 @@ describe("bounds", () => {
     expect(await store.take("a", "slow", next)).to.deep.equal({ is: "answered", answer });
     await store.release(second);
     expect((await store.take("a", "slow", next)).is, "what was kept is not given free").to.equal("answered");
+  });
+
+  it("of Idempotency-Keys: each caller's, each path's, each body's own, and nothing is kept that was refused", async () => {
+    let runs = 0;
+    const app = new Hono();
+    const names = new Map<string, ApiKey>();
+    app.use(async (c, next) => {
+      const name = c.req.header("x-name");
+      if (name !== undefined) c.set("apiKey", names.get(name));
+      return next();
+    });
+    app.use(idempotent(createIdempotencyStore(ledger.db)));
+    app.post("/long", (c) => c.text("x".repeat(70_000 + ++runs)));
+    app.on(["POST", "GET"], "*", async (c) => c.text(`run ${++runs}`, (await c.req.text()) === "bad" ? 422 : 201));
+    app.onError((error, c) => (error instanceof Problem ? respond(c, error) : c.text(error.message, 500)));
+    for (const name of ["one", "two"]) {
+      const wanted = { label: name, scopes: ["submit"] as const, receiptsPerMinute: null };
+      names.set(name, (await createApiKey(ledger.db, wanted)).key);
+    }
+    const ask = async ({
+      path = "/a",
+      body = "{}",
+      name,
+      address = "10.0.0.1",
+      key = "k",
+      method = "POST",
+    }: Record<string, string> = {}) => {
+      const headers = { ...(key === "" ? {} : { "idempotency-key": key }), ...(name ? { "x-name": name } : {}) };
+      const env = { incoming: { socket: { remoteAddress: address, remotePort: 1, remoteFamily: "IPv4" } } };
+      const answer = await app.request(path, { method, headers, ...(method === "GET" ? {} : { body }) }, env);
+      return `${answer.status} ${(await answer.text()).slice(0, 80)} ${answer.headers.get("idempotency-replayed") ?? ""}`;
+    };
+    expect(await ask()).to.equal("201 run 1 ");
+    expect(await ask()).to.equal("201 run 1 true");
+    // Nobody has another's answer, nor is kept from having his own.
+    expect(await ask({ address: "10.0.0.2" })).to.equal("201 run 2 ");
+    expect(await ask({ name: "one" })).to.equal("201 run 3 ");
+    expect(await ask({ name: "two" })).to.equal("201 run 4 ");
+    expect(await ask({ name: "one", address: "10.0.0.2" })).to.equal("201 run 3 true");
+    for (const other of [{ body: "{ }" }, { path: "/b" }])
+      expect(await ask(other)).to.match(/^422 .*idempotency_key_reused/);
+    expect(await ask({ key: "refused", body: "bad" })).to.equal("422 run 5 ");
+    expect(await ask({ key: "refused" }), "it is free").to.equal("201 run 6 ");
+    expect(await ask({ key: "long", path: "/long" })).to.match(/^200 x+ $/);
+    expect(await ask({ key: "long", path: "/long" }), "what is too long is not kept").to.match(/^200 x+ $/);
+    expect(await ask({ method: "GET" })).to.equal("201 run 9 ");
+    expect(await ask({ key: "" })).to.equal("201 run 10 ");
+    for (const bad of ["a b", "x".repeat(256), "\u00e9"]) expect(await ask({ key: bad })).to.match(/^400 /);
   });
 
   it("of an API key end with it: at once, for good, and with whatever is near it", async () => {
@@ -181,6 +233,7 @@ describe("bounds", () => {
     emit("abc");
     expect(() => emit("d")).to.throw("larger");
     expect(sizes).to.deep.equal([2, 5]);
+    expect(() => boundedEmit(3, () => undefined)("éé"), "bytes, not letters").to.throw("larger");
 
     const withBody = createBodies(6, 10);
     const post = (body: string) => new Request("http://x", { method: "POST", body });

@@ -1,7 +1,6 @@
 import type { History } from "../history.ts";
 import { inRange } from "../history.ts";
 import { indexSource, type IndexRow, type IndexSource } from "../index-source.ts";
-import { printable } from "../../../relayer/printable.ts";
 import { Check, type Line } from "./check.ts";
 
 /** Rows of the index, and events that they stand for, each as one string that says all that matters. */
@@ -113,15 +112,11 @@ export async function compareIndex(history: History, index: IndexSource): Promis
   return [line];
 }
 
-/** Field by field: joined by a space, a row could say in one field what belongs into the next. */
-const written = (values: unknown[]): string =>
-  values.map((value) => printable(JSON.stringify(String(value)))).join(" ");
-
 /** Both as bags of strings: what is too many on either side is a mismatch. */
 function compare(line: Check, collection: string, rows: unknown[][], events: unknown[][]): void {
   const count = new Map<string, number>();
-  for (const event of events) count.set(written(event), (count.get(written(event)) ?? 0) + 1);
-  for (const row of rows) count.set(written(row), (count.get(written(row)) ?? 0) - 1);
+  for (const event of events) count.set(event.join(" "), (count.get(event.join(" ")) ?? 0) + 1);
+  for (const row of rows) count.set(row.join(" "), (count.get(row.join(" ")) ?? 0) - 1);
   for (const [subject, balance] of count)
     line.require(balance === 0, {
       subject: `${collection}: ${subject}`,
