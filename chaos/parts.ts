@@ -51,7 +51,7 @@ async function configOf({ chain, redis, domain }: Ground, { dataDir, databaseUrl
   return ({ port, rpcUrls }: { port: number; rpcUrls: string[] }): ConfigInput => ({
     chain: {
       ...{ chainId: 31337, registry: domain.verifyingContract, rpcUrls, finality: { confirmations: CONFIRMATIONS } },
-      ...{ pollMs: 400, cacheMs: 500, requestTimeoutMs: 6_000 },
+      ...{ pollMs: 400, cacheMs: 500 },
     },
     fees: { resubmitAfterMs: 4_000 },
     http: { port, requestsPerSecond: 5_000, burst: 5_000 },
