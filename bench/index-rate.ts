@@ -98,7 +98,7 @@ async function atSize(chain: Chain, index: Index, client: pg.Client): Promise<Ro
     return row(`index: disk of a million ${what}, their own table`, (bytes / ENTITIES) * 1e6 * 1e-6, "MB", "lower");
   };
   return [
-    await size("batch", "batches of 1 to 10,000 receipts"),
+    await size("batch", "batches of 1 to 1,000 receipts"),
     await size("settled_receipt", "receipts settled alone"),
     ...(await questions(client, schema, index.url, filled, say)),
   ];

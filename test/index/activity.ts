@@ -161,7 +161,8 @@ export async function oddments(chain: Chain, { nodeId, modelId, key, domain }: A
   await mined(chain.escrow.approveReserver(addresses.inferenceRequests, parseEther("2")));
 
   // Trust, data, memory, twins.
-  await mined(chain.nodes.connect(guardian!).freeze(id("nobody's key")));
+  const spare = await addOperatorKey(chain, nodeId);
+  await mined(chain.nodes.connect(guardian!).freeze(spare.keyId));
   await mined(chain.models.registerSource({ contentHash: random(), uri: "ipfs://data", terms: "CC-BY-4.0" }));
   const memory = MemoryRegistry__factory.connect(addresses.memoryRegistry, payer);
   const { timestamp } = (await chain.provider.getBlock("latest"))!;

@@ -23,8 +23,18 @@ import { enterItem } from "../relayer/support/reconcile-world.ts";
 import { type Activity, begin, economy, oddments } from "./activity.ts";
 import { auditBooks, auditCommand, seedMismatch } from "./audit.ts";
 
-/** Entities that nothing of this activity has a row of: enclaves, requests, channels, faults, prepaid transfers, a fee's rise. */
-const WITHOUT_ROWS: string[] = [];
+/**
+ * Entities that this activity has no row of, in the schema's order: enclaves, today's gateways, lineages, channels, requests,
+ * faults, transfers by signature, a twin's claim. The tests of the handlers and the demo tell of those.
+ */
+const WITHOUT_ROWS = [
+  ...["SettlementStop", "GatewayAnswer", "SkippedAnswer", "Measurement", "MeasurementApproval"],
+  ...["Certificate", "ModelParent", "ModelAncestor", "ModelContributor", "ModelSource"],
+  ...["Channel", "Collection", "ChannelRelease", "SignerWithdrawal", "SkippedClaim"],
+  ...["Reservation", "WaitingFees", "InferenceRequest", "RequestStep", "RequestAccount"],
+  ...["RequestAgent", "NodeLoad", "Slash", "Fault", "StakeCredit"],
+  ...["TokenAuthorization", "TwinOwnership", "TwinOwed"],
+];
 
 describe("subgraph beside a chain", function () {
   this.timeout(600_000);
@@ -60,7 +70,7 @@ describe("subgraph beside a chain", function () {
   it("agrees with the chain on every entity, to the wei, after settling, paying, staking, voting and trading", async () => {
     activity = await begin(chain);
     await chain.provider.send("evm_setAutomine", [true]);
-    settled.push(...(await activity.settle([3, 1, 10_000], 2)));
+    settled.push(...(await activity.settle([3, 1, 1_000], 2)));
     await activity.pay(parseEther("1.000000000000000003"));
     await activity.trade(4n);
     await economy(chain);
@@ -78,14 +88,14 @@ describe("subgraph beside a chain", function () {
       const { number } = await client.head();
       return (await client.keyTotals([activity.key.keyId], number)).get(activity.key.keyId)!;
     };
-    expect(await ofKey()).to.equal(10_006 + 13);
+    expect(await ofKey()).to.equal(1_006 + 13);
     await chain.provider.send("evm_revert", [snapshot]);
     settled.push(...(await activity.settle([11])));
     await activity.pay(parseEther("0.25"));
     // Longer than what it replaces, as a chain that wins is.
     while ((await latest()).number <= before) await chain.provider.send("evm_mine", []);
     await agrees();
-    expect(await ofKey()).to.equal(10_006 + 11);
+    expect(await ofKey()).to.equal(1_006 + 11);
     const client = createIndexClient({ url: index.url, timeoutMs: 10_000, maxBytes: 1_000_000, maxPages: 1 });
     const ids = gone.map(({ id }) => id);
     const { number } = await client.head();
