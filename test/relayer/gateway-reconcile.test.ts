@@ -119,7 +119,7 @@ describe("a gateway's books", () => {
   });
 
   it("finds the answer that the node kept, where the gateway died with it after it was paid", async () => {
-    const { header, requestId } = await dieIn("/prepaid", "work", "charged");
+    const { requestId } = await dieIn("/prepaid", "work", "charged");
     // The node had signed it: its store is older than the gateway's, and outlives it.
     const { node } = shop.products[2]!;
     const kept = { ...node, issued: () => shop.requests.issued(other.requestId) };
