@@ -28,7 +28,7 @@ const ASK_MS = 700;
 const COLLECT_MS = 2_500;
 /** A collector's call that is taken back with its block never comes; it is looked for no longer than this. */
 const MINED_MS = 10_000;
-const FINISH_MS = 120_000;
+const FINISH_MS = 300_000;
 
 export interface Channels {
   /** Pays for the collector's calls. */
