@@ -74,8 +74,14 @@ export async function startNode(
     ],
     {
       cwd: folder,
-      // Blocks deeper than ten are final here, and read in ranges.
-      env: { ...process.env, ETHEREUM_POLLING_INTERVAL: "200", ETHEREUM_REORG_THRESHOLD: "10", GRAPH_LOG: "error" },
+      env: {
+        ...process.env,
+        ...{ ETHEREUM_POLLING_INTERVAL: "200", GRAPH_LOG: "error" },
+        // Blocks deeper than ten are final here, and read in ranges.
+        ETHEREUM_REORG_THRESHOLD: "10",
+        // With it graph-node is several times slower.
+        RUST_BACKTRACE: "0",
+      },
     },
   );
   let failure: string | undefined;

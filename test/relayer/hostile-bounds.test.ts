@@ -184,7 +184,7 @@ describe("bounds", () => {
     expect(await ask({ name: "one" })).to.equal("201 run 3 ");
     expect(await ask({ name: "two" })).to.equal("201 run 4 ");
     expect(await ask({ name: "one", address: "10.0.0.2" })).to.equal("201 run 3 true");
-    for (const other of [{ body: "{ }" }, { path: "/b" }])
+    for (const other of [{ body: "{ }" }, { path: "/b" }] as Record<string, string>[])
       expect(await ask(other)).to.match(/^422 .*idempotency_key_reused/);
     expect(await ask({ key: "refused", body: "bad" })).to.equal("422 run 5 ");
     expect(await ask({ key: "refused" }), "it is free").to.equal("201 run 6 ");
