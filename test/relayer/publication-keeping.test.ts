@@ -95,7 +95,17 @@ describe("keeping leaves published", () => {
     const digest = batchDigest(domain, batch);
     const signatures = packSignatures([random(65), random(65)]);
     const { id } = await insertBatch(database.db, {
-      ...{ batch, digest, document, receiptIds, signatures, paths, signature: random(65), state: "verified", receivedAt },
+      ...{
+        batch,
+        digest,
+        document,
+        receiptIds,
+        signatures,
+        paths,
+        signature: random(65),
+        state: "verified",
+        receivedAt,
+      },
     });
     return { id, dataHash: batch.dataHash, digest };
   }
