@@ -64,7 +64,15 @@ export async function startWholeRelayer(over: Partial<ConfigInput> = {}) {
       heartbeatWaitMs: 500,
     },
     reconcile: { everyMs: WEEK },
-    x402: { token, name: "OpenGradient", version: "1", payTo: "any", maxAmount: "1000000000000000000", waitMs: 500 },
+    x402: {
+      token,
+      name: "OpenGradient",
+      version: "1",
+      payTo: "any",
+      minAmount: "1",
+      maxAmount: "1000000000000000000",
+      waitMs: 500,
+    },
     ...over,
   };
   const file = join(dataDir, "relayer.json");
