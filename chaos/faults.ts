@@ -34,6 +34,7 @@ export interface Step {
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const DISTURBED_MS = 3_000;
 const STILL_MS = 7_000;
+const LATE_MS = 3_000;
 const PATIENCE_MS = 180_000;
 const HOUR = 3_600;
 /** Blocks after which what was done to a balance outlives every reorganisation here. */
@@ -153,6 +154,24 @@ const others: Step[] = [
     run: (setting) => disturb(setting, standingStill(), () => sleep(STILL_MS)),
   },
   {
+    name: "RPC: sends are cut, and arrive later",
+    short: true,
+    // Nobody knows of them when they are looked up first, and they come all the same.
+    run: (setting) =>
+      disturb(
+        setting,
+        {
+          ...{ name: "late", nodes: 2 },
+          rule({ method, params }) {
+            if (method !== "eth_sendRawTransaction") return undefined;
+            setTimeout(() => void setting.chain.rpc.request(method, params).catch(() => undefined), LATE_MS);
+            return { kind: "drop" };
+          },
+        },
+        () => sleep(DISTURBED_MS + LATE_MS),
+      ),
+  },
+  {
     name: "SIGKILL of both in a reorganisation",
     short: false,
     async run(setting) {
@@ -223,7 +242,7 @@ export const steps: Step[] = [...kills, ...others, ...reorganisations, ...distur
 
 /** Those that are about nonces and lost answers: what two ledgers with one key can go wrong in. */
 export const forTwoLedgers = steps.filter(({ name }) =>
-  /^SIGKILL|depth [35]$|cut the line|nonce too low|thrown away|Redis wiped|all nodes hang/.test(name),
+  /^SIGKILL|depth [35]$|cut the line|nonce too low|thrown away|Redis wiped|all nodes hang|arrive later/.test(name),
 );
 
 /** All steps in an order of the seed. */

@@ -53,7 +53,7 @@ const MUTANTS: Mutant[] = [
     to:
       'const isNext = chain.latestNonce === view.nonce;\n  if (current.state === "unknown")' +
       ' return signFirst(view, chain, policy, "nonce_taken");',
-    faults: "cut the line|SIGKILL after send",
+    faults: "sends are cut",
     minutes: 0.7,
   },
   {
