@@ -28,7 +28,6 @@ const ASK_MS = 700;
 const COLLECT_MS = 2_500;
 /** A collector's call that is taken back with its block never comes; it is looked for no longer than this. */
 const MINED_MS = 10_000;
-const FINISH_MS = 300_000;
 
 export interface Channels {
   /** Pays for the collector's calls. */
@@ -37,7 +36,7 @@ export interface Channels {
   /** Asks no more; collecting goes on. */
   stop(): Promise<void>;
   /** Collects what is left, and holds the escrow against what was acknowledged. */
-  judge(acknowledged: ReadonlyMap<Hex, number>, out: Verdict): Promise<void>;
+  judge(acknowledged: ReadonlyMap<Hex, number>, out: Verdict, patienceMs: number): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -157,8 +156,8 @@ export async function prepareChannels(setting: {
       await asking;
     },
 
-    async judge(acknowledged, { violations, figures }) {
-      const until = Date.now() + FINISH_MS;
+    async judge(acknowledged, { violations, figures }, patienceMs) {
+      const until = Date.now() + patienceMs;
       let rows = await channels(acknowledged);
       while (rows.some(({ total, paid }) => paid < total) && Date.now() < until) {
         await sleep(1_000);

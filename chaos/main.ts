@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     part: { type: "string" },
     limit: { type: "string" },
-    drain: { type: "string" },
+    patience: { type: "string" },
     keep: { type: "boolean", default: false },
   },
 });
@@ -86,8 +86,8 @@ const minutes = options.minutes === undefined ? null : Number(options.minutes);
 const faultMinutes = options.short ? 0 : (minutes ?? (options.only === undefined ? MINUTES : 0));
 const limitMinutes =
   options.limit === undefined ? Math.max(LIMIT_MINUTES, faultMinutes + BESIDE_MINUTES) : Number(options.limit);
-if (![faultMinutes, limitMinutes, Number(options.drain ?? 0)].every((value) => value >= 0))
-  throw new Error("--minutes, --limit and --drain take numbers");
+if (![faultMinutes, limitMinutes, Number(options.patience ?? 0)].every((value) => value >= 0))
+  throw new Error("--minutes, --limit and --patience take numbers");
 
 class OutOfTime extends Error {}
 const limit = new Promise<never>((_, reject) => {
@@ -171,7 +171,7 @@ async function main(): Promise<void> {
     phase = "the start of relayers";
     const part = await launch();
     say(`\n${part.title}: ready after ${seconds().toFixed(0)} s`);
-    await runPart(part, to, options.drain === undefined ? undefined : Number(options.drain) * 1_000);
+    await runPart(part, to, options.patience === undefined ? undefined : Number(options.patience) * 1_000);
   }
 }
 

@@ -37,15 +37,15 @@ export interface Listener {
   seconds(): number;
 }
 
-const RECOVERY_MS = 300_000;
-const DRAIN_MS = 300_000;
+/** What came after a fault, and what was acknowledged when there are no more of them, may take so long to be over. */
+const PATIENCE_MS = 300_000;
 const CLOSE_MS = 1_000;
 /** The next fault waits so long at least for the one before to be overcome. */
 const LEAST_MS = 3_000;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Runs a part to its end and prints its report. @param drainMs How long what was acknowledged may take to be over. */
-export async function runPart(part: Part, to: Listener, drainMs = DRAIN_MS): Promise<void> {
+/** Runs a part to its end and prints its report. */
+export async function runPart(part: Part, to: Listener, patienceMs = PATIENCE_MS): Promise<void> {
   const { setting, domain, load, payments, channels, ledgers, leaves } = part;
   const { chain, relayers, worker } = setting;
   const all = [...relayers, ...(worker ? [worker] : [])];
@@ -53,19 +53,19 @@ export async function runPart(part: Part, to: Listener, drainMs = DRAIN_MS): Pro
   load.start();
   channels?.start();
   payments?.start();
-  const outcomes = await inject(part, to);
+  const outcomes = await inject(part, to, patienceMs);
 
   to.say("\nno more faults; everything that was acknowledged has to end");
   to.at("the end of the load");
   await channels?.stop();
   await Promise.all([load.stop(), payments?.stop()]);
   to.at("the end of what was acknowledged");
-  for (const url of ledgers) await drained(url, drainMs, to);
+  for (const url of ledgers) await drained(url, patienceMs, to);
   to.at("the judgement");
   const { acknowledged } = load;
   const collected: [string, string][] = [];
   const found = { violations: [] as string[], figures: collected, settled: new Map() };
-  await channels?.judge(acknowledged.receipts, found);
+  await channels?.judge(acknowledged.receipts, found, patienceMs);
   const accounts = part.accounts();
   const verdict = await judge({
     ...{ chain, protocol: chain.protocol, domain, fromBlock, payments, leaves, acknowledged, accounts },
@@ -105,10 +105,10 @@ export async function runPart(part: Part, to: Listener, drainMs = DRAIN_MS): Pro
 }
 
 /** Runs the steps, each until what came after it is settled, or until its share of the time is over. */
-async function inject({ setting, load, steps, minutes }: Part, to: Listener): Promise<Outcome[]> {
+async function inject({ setting, load, steps, minutes }: Part, to: Listener, patienceMs: number): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   to.at("the first batch");
-  if ((await recovery(setting, load)) === null) throw new Error("without any fault nothing settles");
+  if ((await recovery(setting, load, PATIENCE_MS)) === null) throw new Error("without any fault nothing settles");
   const end = Date.now() + (minutes ?? 0) * 60_000;
   const watching: Promise<void>[] = [];
   do {
@@ -118,7 +118,10 @@ async function inject({ setting, load, steps, minutes }: Part, to: Listener): Pr
       try {
         await run(setting);
         to.say(`${to.seconds().toFixed(0).padStart(4)} s  ${name}`);
-        const watched = watch(name, setting, load, to).then((outcome) => void outcomes.push(outcome));
+        const watched = recovery(setting, load, patienceMs).then((recovered) => {
+          outcomes.push({ name, recovered });
+          if (recovered === null) to.violation(`after "${name}" nothing settled for ${patienceMs / 1_000} s`);
+        });
         watching.push(watched);
         const share = minutes === null ? CLOSE_MS : Math.max(LEAST_MS, (end - Date.now()) / (order.length - place));
         await Promise.race([minutes === null ? sleep(share) : watched, sleep(share)]);
@@ -133,17 +136,11 @@ async function inject({ setting, load, steps, minutes }: Part, to: Listener): Pr
   return outcomes;
 }
 
-async function watch(name: string, setting: Setting, load: Load, to: Listener): Promise<Outcome> {
-  const recovered = await recovery(setting, load);
-  if (recovered === null) to.violation(`after "${name}" nothing settled for ${RECOVERY_MS / 1_000} s`);
-  return { name, recovered };
-}
-
 /** How long it takes from now until a batch that is acknowledged from now on is on the chain. Milliseconds. */
-async function recovery({ chain }: Setting, { acknowledged }: Load): Promise<number | null> {
+async function recovery({ chain }: Setting, { acknowledged }: Load, patienceMs: number): Promise<number | null> {
   const from = Date.now();
   const { registry } = chain.protocol;
-  while (Date.now() - from < RECOVERY_MS) {
+  while (Date.now() - from < patienceMs) {
     const fresh = acknowledged.batches.find(({ at }) => at >= from);
     // In a reorganisation the node itself stumbles for a moment; then it is asked again.
     const settledAt = fresh ? await registry.settledAt(fresh.digest).catch(() => 0n) : 0n;

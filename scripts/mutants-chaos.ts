@@ -103,9 +103,9 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-/** What a run allows to what was acknowledged, once there are no more faults; and how long it may take at all. */
-const DRAIN_SECONDS = "90";
-const LIMIT_MINUTES = "12";
+/** What a run gives a relayer to overcome a fault, and to end what it acknowledged; and how long it may take at all. */
+const PATIENCE_SECONDS = "90";
+const LIMIT_MINUTES = "15";
 
 let restore = (): void => {};
 let child: ReturnType<typeof spawn> | undefined;
@@ -122,7 +122,7 @@ async function complaints({ faults, minutes, part = "one-ledger" }: Mutant): Pro
   const words = ["chaos/main.ts", "--part", part, "--only", faults, "--minutes", String(minutes ?? 0)];
   const run = spawn(process.execPath, [
     ...["--import", "tsx", ...words],
-    ...["--drain", DRAIN_SECONDS, "--limit", LIMIT_MINUTES],
+    ...["--patience", PATIENCE_SECONDS, "--limit", LIMIT_MINUTES],
   ]);
   child = run;
   let said = "";
