@@ -134,7 +134,7 @@ export function createFacilitator(options: FacilitatorOptions) {
   async function adopt(row: PaymentRow): Promise<"yes" | "not final" | "no"> {
     // Without a reservation from before, the payment may have been served through another facilitator.
     if (row.fromBlock === null) return "no";
-    const overPermit2 = row.token === PERMIT2;
+    const overPermit2 = PERMIT2 === row.token;
     if (overPermit2 && !(await isNonceSpent(rpc, row))) return "no";
     const search = overPermit2 ? permitSearch({ ...row, token: config.token }) : authorizationSearch(row);
     const found = await findElsewhere({ rpc, finality }, search, row.fromBlock);

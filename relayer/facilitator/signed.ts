@@ -30,8 +30,8 @@ export interface Signed {
   nonce: Hex;
   /** Names all that was signed. */
   digest: Hex;
-  /** Who gets how much of which token; a spender of Permit2 that is not x402's may give it to whom it likes, so it is named. */
-  pays: { token: Hex; to: Hex; amount: bigint };
+  /** Who gets how much of which asset; a spender of Permit2 that is not x402's may give it to whom it likes, so it is named. */
+  pays: { asset: Hex; to: Hex; amount: bigint };
   /** Unix seconds. */
   validBefore: bigint;
   /** The call that makes the payment; whoever makes it. */
@@ -72,7 +72,7 @@ function readAuthorization(domain: TokenDomain, payload: Record<string, unknown>
     return { ok: false, reason: REASONS.signature, detail: "not the payer's signature", payer };
   const keeper = domain.verifyingContract;
   const call = { to: keeper, data: encodeTransfer(authorization, signature) };
-  const pays = { token: keeper, to: authorization.to, amount: authorization.value };
+  const pays = { asset: keeper, to: authorization.to, amount: authorization.value };
   return {
     ok: true,
     signed: { ...{ method: "eip3009", payer, keeper, nonce, digest, pays, validBefore, call }, payload: parsed.data },
@@ -101,7 +101,7 @@ function readPermit(domain: TokenDomain, payload: Record<string, unknown>): Read
     return { ok: false, reason: REASONS.permit2Signature, detail: "not the payer's signature", payer };
   const call = { to: EXACT_PROXY, data: encodeSettle(permit, signature) };
   const to = permit.spender === EXACT_PROXY ? permit.witness.to : permit.spender;
-  const pays = { token: permit.permitted.token, to, amount: permit.permitted.amount };
+  const pays = { asset: permit.permitted.token, to, amount: permit.permitted.amount };
   return {
     ok: true,
     signed: {

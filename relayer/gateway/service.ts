@@ -113,7 +113,7 @@ export function createSelling(options: SellingOptions) {
     if (!read.ok) throw new NotPaid(read.reason);
     const { payer, keeper, nonce, pays, validBefore } = read.signed;
     // The facilitator looks at these too. It is somebody else's program, and this is our money.
-    if (pays.token !== money.token.toLowerCase()) throw new NotPaid(REASONS.asset);
+    if (pays.asset !== money.token.toLowerCase()) throw new NotPaid(REASONS.asset);
     if (pays.to !== terms.payTo.toLowerCase()) throw new NotPaid(REASONS.recipient);
     if (pays.amount !== BigInt(terms.amount)) throw new NotPaid(REASONS.value);
     // Signed for less than was asked, it would end while the work goes on, and nobody could be charged. Half of it is

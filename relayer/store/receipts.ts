@@ -34,7 +34,7 @@ export interface ReceiptStatus {
 // Which of several homes tells most of a receipt: the one that came furthest.
 const ORDER: readonly ItemState[] = ["rejected", ...ITEM_STATES.filter((state) => state !== "rejected")];
 
-const literal = (value: number) => sql.raw(String(value));
+const int = (value: number) => sql`${value}::int`;
 
 /**
  * All of it in one statement: a look-up is mostly the way to the database and back. Only what is needed of a batch's bytes is
@@ -51,15 +51,19 @@ function prepare(db: Database) {
     sql<Hex | null>`(select ${transactions.minedHash} from ${transactions} where ${transactions.id} = ${call})`.mapWith(
       transactions.minedHash,
     );
-  const first = sql`(${position} - ${position} % ${literal(GROUP_SIZE)})`;
+  const first = sql`(${position} - ${position} % ${int(GROUP_SIZE)})`;
   const group = sql<Uint8Array>`substring(${batches.document}
-    from ${literal(LEAVES_HEADER_SIZE + 1)} + ${literal(LEAF_SIZE)} * ${first} for ${literal(LEAF_SIZE * GROUP_SIZE)})`;
+    from ${int(LEAVES_HEADER_SIZE + 1)} + ${int(LEAF_SIZE)} * ${first} for ${int(LEAF_SIZE * GROUP_SIZE)})`;
   // The same as `pathAt`. What the database says of a length it knows without reading the bytes.
-  const length = sql`(length(${batches.paths}) / ((${batches.count} + ${literal(GROUP_SIZE - 1)}) / ${literal(GROUP_SIZE)}))`;
+  const length = sql`(length(${batches.paths}) / ((${batches.count} + ${int(GROUP_SIZE - 1)}) / ${int(GROUP_SIZE)}))`;
   const path = sql<Uint8Array | null>`substring(${batches.paths}
-    from 1 + ${length} * (${position} / ${literal(GROUP_SIZE)}) for ${length})`;
+    from 1 + ${length} * (${position} / ${int(GROUP_SIZE)}) for ${length})`;
   // Homes are few, mostly one; the bytes are cut out of the best of them alone.
-  const furthest = sql`array_position(${sql.raw(`array['${ORDER.join("','")}']`)}, ${batches.state})`;
+  const order = sql.join(
+    ORDER.map((state) => sql`${state}`),
+    sql`, `,
+  );
+  const furthest = sql`array_position(array[${order}]::text[], ${batches.state})`;
   return db
     .select({
       ...{ batch: summary, position, group, path, batchHash: hashOf(batches.transactionId) },
