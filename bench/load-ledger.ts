@@ -13,7 +13,9 @@ import { row, type Row } from "./row.ts";
 
 const domain: Domain = { chainId: 31337n, verifyingContract: `0x${"11".repeat(20)}` };
 const SIZE = 1_000;
-const LOOK_UPS = 1_000;
+const LOOK_UPS = 4_000;
+/** Of them are not counted: a relayer runs for longer than its code takes to be compiled. */
+const FIRST = 500;
 const NAIVE_MS = 3_000;
 
 /** What it is held against: a row a receipt, each committed by itself, nothing checked, as a first version would do it. */
@@ -66,10 +68,12 @@ export async function lookUps({ ledger, keyId, stored, start, answer, stop }: Lo
   try {
     const { db } = database;
     await fill(db, keyId, stored);
+    // As those that a relayer has worked for a month: a million that all wait to be published would keep it busy meanwhile.
+    await db.execute(sql`update batches set state = 'final', settled_at = received_at`);
     // What filling leaves for the server to do would be measured otherwise: nobody hands in a million receipts at once.
     await db.execute(sql`vacuum analyze`);
     await db.execute(sql`checkpoint`);
-    const any = sql`select receipt_id from receipt_index order by random() limit ${2 * LOOK_UPS}`;
+    const any = sql`select receipt_id from receipt_index order by random() limit ${LOOK_UPS}`;
     ids = (await rows<{ receipt_id: Uint8Array }>(db, any)).map((one) => toHex(one.receipt_id));
     const pick = (): Hex => ids[Math.floor(Math.random() * ids.length)]!;
     const plan = await rows<{ "QUERY PLAN": string }>(
@@ -82,7 +86,7 @@ export async function lookUps({ ledger, keyId, stored, start, answer, stop }: Lo
     for (let n = 0; n < LOOK_UPS; n++) {
       const [id, from] = [pick(), performance.now()];
       if (!(await findReceipt(db, id))) throw new Error(`${id} is not found`);
-      times.push(performance.now() - from);
+      if (n >= FIRST) times.push(performance.now() - from);
     }
     queried = percentiles(times);
     // Beside it, what one look-up costs that finds no index.
@@ -102,7 +106,7 @@ export async function lookUps({ ledger, keyId, stored, start, answer, stop }: Lo
     const from = performance.now();
     const status = await get(`${url}/v1/receipts/${ids[Math.floor(Math.random() * ids.length)]!}`, agent);
     if (status !== 200) throw new Error(`A look-up was answered with ${status}`);
-    if (n >= 100) times.push(performance.now() - from);
+    if (n >= FIRST) times.push(performance.now() - from);
   }
   agent.destroy();
   await stop(relayer);
