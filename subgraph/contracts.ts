@@ -67,6 +67,7 @@ export const TEMPLATES: readonly IndexedContract[] = [{ name: "FeeInbox", artifa
 
 /** Contracts with events in this repository that are no part of the deployed protocol, and why. */
 export const NOT_INDEXED: Readonly<Record<string, string>> = {
+  DevelopmentExactPermit2Proxy: "stands for x402's proxy in tests",
   DevelopmentToken: "stands for somebody else's token in tests",
   OPGVotes: "indexed as OPGToken, whose events it shares",
   AgentWallet: "an example that integrators start from",

@@ -498,8 +498,7 @@ describe("a gateway that is paid over Permit2", () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => fetch(`${url}/b`, say(header))));
     expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 409, 409, 409, 409]);
     expect([(await shop.s.received()) - before, shop.state.runs - runs]).to.deep.equal([PRICE, 1]);
-    const again = await fetch(`${url}/answers/${requestId}`, { headers: { "PAYMENT-SIGNATURE": header } });
-    expect(await again.text()).to.equal("you said hello");
+    expect(await (await shop.fetchAgain(url, requestId, payer)).text()).to.equal("you said hello");
   });
 
   it("tells who has not let Permit2 take the token, by 412 as stock servers do, before any work", async () => {
