@@ -70,6 +70,7 @@ describe("an audit among liars", () => {
     });
     expect((await failure(indexSource(url).head())).message).to.contain("more than");
     server!.closeAllConnections();
+    server!.close();
     const errors = await serve((_, response) => {
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify({ errors: [{ message: "\u001b[2J\u009b1A all is well" }] }));
