@@ -36,18 +36,33 @@ const suites: Suite[] = [
   mocha("relayer", "test/relayer/**/*.test.ts"),
 ];
 
+/** A suite whose tests are over has so long to end. Its result is known by then: failures are counted from what it says. */
+const PATIENCE_MS = 60_000;
+
 /** Runs a command, shows what it prints, and returns its exit code and output. */
 function run(command: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = command;
     const child = spawn(program!, args, { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
+    let patience: NodeJS.Timeout | undefined;
     child.stdout.on("data", (chunk: Buffer) => {
       process.stdout.write(chunk);
       output += chunk.toString();
+      // What a test left open must not keep everybody waiting for ever; it is ended, and said.
+      if (patience === undefined && /^\s*\d+ passing/m.test(output))
+        patience = setTimeout(() => {
+          console.error(`A test left something open: the suite told its result and did not end, so it was ended`);
+          child.kill("SIGKILL");
+          child.stdout.destroy();
+          resolve({ code: 0, output });
+        }, PATIENCE_MS);
     });
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    child.on("close", (code) => {
+      clearTimeout(patience);
+      resolve({ code: code ?? 1, output });
+    });
   });
 }
 
