@@ -3,6 +3,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context, MiddlewareHandler } from "hono";
 import type { Server } from "node:http";
 import { isIPv6, type Socket } from "node:net";
+import { createBodies } from "./bodies.ts";
 import { Problem } from "./problems.ts";
 
 export interface RateLimit {
@@ -71,38 +72,14 @@ export function rateLimit(limit: RateLimit): MiddlewareHandler {
   };
 }
 
-/**
- * Reads the body before anything of the request takes a place to work: else a few clients who send a byte a second
- * would hold all places. What is held of all bodies together is bounded, and a slow client holds only what it sent.
- */
-export function readBody({ maxBytes, maxHeldBytes }: { maxBytes: number; maxHeldBytes: number }): MiddlewareHandler {
-  let held = 0;
-  return async (c, next) => {
-    if (Number(c.req.header("content-length") ?? 0) > maxBytes) throw new Problem("too_large");
-    const reader = c.req.raw.body?.getReader();
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    try {
-      for (;;) {
-        const { done, value } = (await reader?.read().catch(cutShort)) ?? { done: true };
-        if (done) break;
-        size += value.length;
-        held += value.length;
-        if (size > maxBytes) throw new Problem("too_large");
-        if (held > maxHeldBytes) throw new Problem("busy");
-        chunks.push(value);
-      }
-      const text = new TextDecoder().decode(Buffer.concat(chunks));
-      Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
-      return await next();
-    } finally {
-      held -= size;
-    }
-  };
-}
-
-function cutShort(): never {
-  throw new Problem("malformed", "The body ended before it was complete");
+/** Reads the body first of all, for those after it to find. */
+export function readBody(limits: { maxBytes: number; maxHeldBytes: number }): MiddlewareHandler {
+  const withBody = createBodies(limits);
+  return (c, next) =>
+    withBody(c.req.raw, (body) => {
+      Object.assign(c.req.bodyCache, { text: Promise.resolve(new TextDecoder().decode(body)) });
+      return next();
+    });
 }
 
 /**

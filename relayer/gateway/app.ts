@@ -5,6 +5,7 @@ import type { PaymentPayload } from "@x402/core/types";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type Context } from "hono";
 import { ZodError } from "zod";
+import { createBodies } from "../api/bodies.ts";
 import { apiHeaders } from "../api/headers.ts";
 import { clientOf, createBuckets, type RateLimit } from "../api/limits.ts";
 import { Problem, respond } from "../api/problems.ts";
@@ -26,7 +27,7 @@ import {
   type Presented,
 } from "./headers.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { createBodies, createPlaces } from "./places.ts";
+import { createPlaces } from "./places.ts";
 import { createSelling, defaults, NotPaid, type AskedFor, type SellingOptions } from "./service.ts";
 import { exactTerms, requestBytes, requestHash, resourceOf, type Money, type Product } from "./terms.ts";
 
@@ -62,7 +63,10 @@ export function createGateway(options: GatewayOptions): Hono {
   const observe = (scheme: string) => (outcome: string) => metrics?.payments.inc({ scheme, outcome });
   const limits = { ...defaults, ...options };
   const places = createPlaces(limits.maxInFlight);
-  const withBody = createBodies(options.maxBodyBytes ?? MAX_BODY_BYTES, options.maxHeldBytes ?? MAX_HELD_BYTES);
+  const withBody = createBodies({
+    maxBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    maxHeldBytes: options.maxHeldBytes ?? MAX_HELD_BYTES,
+  });
   const selling = createSelling({ ...limits, places, observe: observe("exact") });
   const channels = escrow && createChannelSelling({ ...limits, places, escrow, observe: observe(CHANNEL_SCHEME) });
   const addresses = createBuckets(options.addressRate ?? { perSecond: 20, burst: 100 }, now);

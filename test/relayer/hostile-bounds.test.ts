@@ -2,10 +2,11 @@
 // Bounds that somebody tries to get around: by clocks, by repetition, by using up what others have.
 import { expect } from "chai";
 import { Hono } from "hono";
+import { createBodies } from "../../relayer/api/bodies.ts";
 import { createBuckets, networkOf, onceASecond } from "../../relayer/api/limits.ts";
 import { Problem, respond } from "../../relayer/api/problems.ts";
 import { createPaymentWaiting } from "../../relayer/facilitator/waiting.ts";
-import { boundedEmit, createBodies, createPlaces } from "../../relayer/gateway/places.ts";
+import { boundedEmit, createPlaces } from "../../relayer/gateway/places.ts";
 import { idempotent } from "../../relayer/operator/idempotency.ts";
 import { createApiKey, findApiKey, revokeApiKey, type ApiKey } from "../../relayer/store/api-keys.ts";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
@@ -235,7 +236,7 @@ describe("bounds", () => {
     expect(sizes).to.deep.equal([2, 5]);
     expect(() => boundedEmit(3, () => undefined)("éé"), "bytes, not letters").to.throw("larger");
 
-    const withBody = createBodies(6, 10);
+    const withBody = createBodies({ maxBytes: 6, maxHeldBytes: 10 });
     const post = (body: string) => new Request("http://x", { method: "POST", body });
     await withBody(post("123456"), async (body) => {
       expect(Buffer.from(body).toString()).to.equal("123456");

@@ -2,13 +2,13 @@
 // Anybody may carry an authorization to its token. The payee is paid then, and the payer is to be served once.
 import type { PaymentPayload } from "@x402/core/types";
 import { expect } from "chai";
-import { toBeHex, Wallet } from "ethers";
+import { Wallet } from "ethers";
 import fc from "fast-check";
-import type { RpcReceipt } from "../../relayer/chain/sending.ts";
 import { eip3009 } from "../../relayer/facilitator/eip3009.ts";
 import { paidUnderNonce } from "../../relayer/facilitator/elsewhere.ts";
 import type { Hex } from "../../relayer/protocol/index.ts";
-import { random, removeDir, tempDir } from "./support/relayer.ts";
+import { random } from "./support/relayer.ts";
+import { amounts, nonces, people, receiptWith, transferLog } from "./support/transfers.ts";
 import { openPayments, PRICE, type PayingRelayer, type Payments } from "./support/x402.ts";
 
 const CONFIRMATIONS = 3;
@@ -18,17 +18,14 @@ describe("a payment that somebody else carries to its token", () => {
   let s: Payments;
   let relayer: PayingRelayer;
   let payer: Wallet;
-  let dataDir: string;
   before(async () => {
     s = await openPayments();
     payer = await s.newPayer();
-    dataDir = tempDir();
-    relayer = await s.start(dataDir, { waitMs: 60_000 }, { confirmations: CONFIRMATIONS });
+    relayer = await s.start(s.newDir(), { waitMs: 60_000 }, { confirmations: CONFIRMATIONS });
   });
   after(async () => {
     await relayer.close();
     await s.close();
-    removeDir(dataDir);
   });
   const mine = () => s.connection.networkHelpers.mine(CONFIRMATIONS);
   async function carry({ payload }: PaymentPayload): Promise<string> {
@@ -113,24 +110,13 @@ describe("a payment that somebody else carries to its token", () => {
       address,
       ...eip3009.encodeEventLog("AuthorizationUsed", [authorizer, nonce]),
     });
-    const moved = (from: Hex, to: Hex, value: bigint, address: string = token) => ({
-      address,
-      ...eip3009.encodeEventLog("Transfer", [from, to, value]),
-    });
-    const receipt = (logs: RpcReceipt["logs"], status = "0x1"): RpcReceipt => ({
-      ...{ transactionHash: random(), blockHash: random(), blockNumber: "0x1", gasUsed: "0x1", status, logs },
-    });
-    const address = fc.bigInt({ min: 1n, max: 2n ** 160n - 1n }).map((value) => toBeHex(value, 20) as Hex);
-    const word = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }).map((value) => toBeHex(value, 32) as Hex);
-    const addresses = fc.uniqueArray(address, { minLength: 3, maxLength: 3 });
-    const nonces = fc.uniqueArray(word, { minLength: 2, maxLength: 2 });
-    const amount = fc.bigInt({ min: 1n, max: 2n ** 96n });
+    const moved = (from: Hex, to: Hex, value: bigint, address = token) => transferLog(address, from, to, value);
     fc.assert(
-      fc.property(addresses, nonces, amount, ([from, payTo, other], [nonce, another], value) => {
+      fc.property(people, nonces, amounts, ([from, payTo, other], [nonce, another], value) => {
         const expected = { token, payer: from!, nonce: nonce!, payTo: payTo!, amount: value };
         const [mineUsed, mineMoved] = [used(from!, nonce!), moved(from!, payTo!, value)];
         const noise = moved(other!, payTo!, value);
-        expect(paidUnderNonce(receipt([noise, mineUsed, mineMoved, noise]), expected)).to.equal(true);
+        expect(paidUnderNonce(receiptWith([noise, mineUsed, mineMoved, noise]), expected)).to.equal(true);
         const wrong = [
           // The nonce went elsewhere, and the transfer beside it is another payment's.
           [mineUsed, moved(from!, other!, value), used(from!, another!), mineMoved],
@@ -144,8 +130,8 @@ describe("a payment that somebody else carries to its token", () => {
           [mineMoved, mineUsed],
           [mineUsed, noise, mineMoved],
         ];
-        for (const logs of wrong) expect(paidUnderNonce(receipt(logs), expected)).to.equal(false);
-        expect(paidUnderNonce(receipt([mineUsed, mineMoved], "0x0"), expected)).to.equal(false);
+        for (const logs of wrong) expect(paidUnderNonce(receiptWith(logs), expected)).to.equal(false);
+        expect(paidUnderNonce(receiptWith([mineUsed, mineMoved], "0x0"), expected)).to.equal(false);
       }),
       { numRuns: 25 },
     );

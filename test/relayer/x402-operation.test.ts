@@ -6,7 +6,7 @@ import { createRpc } from "../../relayer/chain/rpc.ts";
 import { checkOffer } from "../../relayer/facilitator/offer.ts";
 import type { Hex } from "../../relayer/protocol/index.ts";
 import { openHttpDoor } from "../support/http-door.ts";
-import { removeDir, request, tempDir } from "./support/relayer.ts";
+import { request } from "./support/relayer.ts";
 import { openPayments, PRICE, type Payments } from "./support/x402.ts";
 
 // Answers 32 zero bytes to every call, and nothing for DOMAIN_SEPARATOR: each transfer "succeeds" and moves nothing.
@@ -15,23 +15,15 @@ const MOVES_NOTHING = "0x60003560e01c633644e5151460145760206000f35b00";
 describe("running an x402 facilitator", () => {
   let s: Payments;
   let payer: Wallet;
-  const dirs: string[] = [];
 
   before(async () => {
     s = await openPayments();
     payer = await s.newPayer();
   });
-  after(async () => {
-    await s.close();
-    dirs.forEach(removeDir);
-  });
-  function newDir(): string {
-    dirs.push(tempDir());
-    return dirs.at(-1)!;
-  }
+  after(() => s.close());
 
   it("limits a payer before any work, and never a settlement of what it verified [FM:x402-late-limit]", async () => {
-    const strict = await s.start(newDir(), { payerPerSecond: 0.001, payerBurst: 2 });
+    const strict = await s.start(s.newDir(), { payerPerSecond: 0.001, payerBurst: 2 });
     const [first, second, third] = [await s.pay(payer), await s.pay(payer), await s.pay(payer)];
     for (const payment of [first, second])
       expect((await strict.facilitator.verify(payment, s.requirements)).isValid).to.equal(true);
@@ -47,7 +39,7 @@ describe("running an x402 facilitator", () => {
   });
 
   it("limits an address before any work, and not the settlements of what it verified [FM:x402-late-limit]", async () => {
-    const strict = await s.start(newDir(), {}, { http: { requestsPerSecond: 0.001, burst: 2 } });
+    const strict = await s.start(s.newDir(), {}, { http: { requestsPerSecond: 0.001, burst: 2 } });
     const payments = [await s.pay(payer), await s.pay(payer), await s.pay(payer)];
     const verified = await Promise.all(
       payments.map((payment) =>
@@ -64,7 +56,7 @@ describe("running an x402 facilitator", () => {
   });
 
   it("sends what it reserved after a crash before the send, once, and tells it to who asks again [FM:x402-lost-reply] [FM:memory-only-buffer] [FM:timeout-resettle]", async () => {
-    const dataDir = newDir();
+    const dataDir = s.newDir();
     const sender = await s.newPayer();
     const signTransaction = () => Promise.reject(new Error("the process ends here"));
     const dying = await s.start(dataDir, { waitMs: 400 }, { signer: { address: sender.address, signTransaction } });
@@ -92,7 +84,7 @@ describe("running an x402 facilitator", () => {
 
   it("says that it does not know while no node answers, and reserves nothing then [FM:outage-not-found]", async () => {
     const door = await openHttpDoor(s.connection.provider);
-    const cut = await s.start(newDir(), {}, { rpcUrl: door.url });
+    const cut = await s.start(s.newDir(), {}, { rpcUrl: door.url });
     await door.close();
     const payment = await s.pay(payer);
     for (const call of ["verify", "settle"] as const) {
@@ -120,7 +112,7 @@ describe("running an x402 facilitator", () => {
     ] as const)
       expect(await checkOffer(rpc, { ...good, ...over })).to.include({ offered: false, reason });
 
-    const none = await s.start(newDir(), { token: nowhere });
+    const none = await s.start(s.newDir(), { token: nowhere });
     const wanted = { ...s.requirements, asset: nowhere };
     const payment = await s.pay(payer, wanted);
     expect((await none.facilitator.getSupported()).kinds).to.deep.equal([]);
@@ -134,7 +126,7 @@ describe("running an x402 facilitator", () => {
   it("believes the Transfer log of the token, not a transaction that succeeded [FM:x402-no-code] [FM:false-settled]", async () => {
     const asset = Wallet.createRandom().address;
     await s.connection.provider.request({ method: "hardhat_setCode", params: [asset, MOVES_NOTHING] });
-    const fooled = await s.start(newDir(), { token: asset });
+    const fooled = await s.start(s.newDir(), { token: asset });
     const wanted = { ...s.requirements, asset };
     const payment = await s.pay(payer, wanted);
     expect((await fooled.facilitator.verify(payment, wanted)).isValid).to.equal(true);

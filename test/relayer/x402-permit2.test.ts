@@ -15,7 +15,8 @@ import { readSigned, transferMethod } from "../../relayer/facilitator/signed.ts"
 import { requirementsToV1 } from "../../relayer/facilitator/v1.ts";
 import { exactTerms, type Product } from "../../relayer/gateway/terms.ts";
 import type { Hex } from "../../relayer/protocol/index.ts";
-import { random, removeDir, tempDir } from "./support/relayer.ts";
+import { random } from "./support/relayer.ts";
+import { amounts, nonces, people, receiptWith, transferLog } from "./support/transfers.ts";
 import { openPayments, OVER_PERMIT2, PRICE, type Payments } from "./support/x402.ts";
 
 /** Answers 32 zero bytes to every call. */
@@ -25,20 +26,12 @@ describe("x402 over Permit2, on a chain that has none", () => {
   let s: Payments;
   let payer: Wallet;
   let wanted: PaymentRequirements;
-  const dirs: string[] = [];
   before(async () => {
     s = await openPayments();
     payer = await s.newPayer();
     wanted = { ...s.requirements, extra: OVER_PERMIT2 };
   });
-  after(async () => {
-    await s.close();
-    dirs.forEach(removeDir);
-  });
-  function newDir(): string {
-    dirs.push(tempDir());
-    return dirs.at(-1)!;
-  }
+  after(() => s.close());
   const domain = () => ({ name: "OpenGradient", version: "1", chainId: 31337, verifyingContract: s.asset as Hex });
 
   it("is not offered, refused with the reason of x402, and reported once; EIP-3009 goes on [FM:x402-no-code]", async () => {
@@ -46,7 +39,7 @@ describe("x402 over Permit2, on a chain that has none", () => {
       ["auto", "permit2_proxy_not_deployed", `no contract at ${PERMIT2}`],
       ["off", "unsupported_payload_type", "payments over Permit2 are switched off here"],
     ] as const) {
-      const relayer = await s.start(newDir(), { permit2, waitMs: 60_000 });
+      const relayer = await s.start(s.newDir(), { permit2, waitMs: 60_000 });
       const { kinds } = await relayer.facilitator.getSupported();
       expect(kinds.map(({ scheme, extra }) => [scheme, extra?.["assetTransferMethod"]])).to.deep.equal([
         ["exact", undefined],
@@ -165,28 +158,17 @@ describe("x402 over Permit2, on a chain that has none", () => {
         },
         signature,
       );
-    const moved = (from: Hex, to: Hex, value: bigint, address: string = token) => ({
-      address,
-      ...eip3009.encodeEventLog("Transfer", [from, to, value]),
-    });
+    const moved = (from: Hex, to: Hex, value: bigint, address = token) => transferLog(address, from, to, value);
     const settled = { address: EXACT_PROXY as string, ...exactProxy.encodeEventLog("Settled", []) };
-    const receipt = (logs: RpcReceipt["logs"], status = "0x1"): RpcReceipt => ({
-      ...{ transactionHash: random(), blockHash: random(), blockNumber: "0x1", gasUsed: "0x1", status, logs },
-    });
-    const address = fc.bigInt({ min: 1n, max: 2n ** 160n - 1n }).map((value) => toBeHex(value, 20) as Hex);
-    const word = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }).map((value) => toBeHex(value, 32) as Hex);
-    const addresses = fc.uniqueArray(address, { minLength: 3, maxLength: 3 });
-    const nonces = fc.uniqueArray(word, { minLength: 2, maxLength: 2 });
-    const amounts = fc.bigInt({ min: 1n, max: 2n ** 96n });
     const padding = fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), maxLength: 90 });
     fc.assert(
-      fc.property(addresses, nonces, amounts, padding, ([payer, payTo, other], [nonce, another], amount, noise) => {
+      fc.property(people, nonces, amounts, padding, ([payer, payTo, other], [nonce, another], amount, noise) => {
         const expected = { token, payer: payer!, payTo: payTo!, amount, nonce: nonce! };
         const mine = call(expected);
         const [pay, hex] = [moved(payer!, payTo!, amount), (data: string) => data.slice(2)];
         const sibling = hex(call({ ...expected, nonce: another! }));
         const paid = (input: string, logs: RpcReceipt["logs"], status?: string) =>
-          paidUnderPermit(receipt(logs, status), input, expected);
+          paidUnderPermit(receiptWith(logs, status), input, expected);
         // Called directly, by a contract with anything before it, and with a payment beside it that was made too.
         expect(paid(mine, [pay, settled])).to.equal(true);
         expect(paid(`0x${noise}${hex(mine)}${noise}`, [pay])).to.equal(true);
@@ -217,7 +199,7 @@ describe("x402 over Permit2, on a chain that has none", () => {
   });
 
   it("asks for the payload that was wanted, whichever the payer prefers [FM:unchecked-evidence]", async () => {
-    const relayer = await s.start(newDir(), {});
+    const relayer = await s.start(s.newDir(), {});
     const over = await s.pay(payer, wanted);
     const cases: [PaymentPayload, PaymentRequirements][] = [
       [over, s.requirements],

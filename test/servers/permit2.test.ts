@@ -19,7 +19,7 @@ import { reasonOfRevert } from "../../relayer/facilitator/reasons.ts";
 import { checkReceipt, RECEIPT_HEADER } from "../../relayer/gateway/index.ts";
 import type { Hex } from "../../relayer/protocol/index.ts";
 import { openShop, say, type Shop } from "../relayer/support/gateway.ts";
-import { domain, removeDir, request, tempDir } from "../relayer/support/relayer.ts";
+import { domain, request } from "../relayer/support/relayer.ts";
 import {
   NETWORK,
   openPayments,
@@ -54,6 +54,14 @@ async function payerOf(s: Payments, balance?: bigint): Promise<Wallet> {
   return payer;
 }
 
+/** A chain with Permit2 and the proxy, a payer, and a relayer that takes such payments. */
+async function openPermit2Payments(parts: Parameters<Payments["start"]>[2] = {}) {
+  const s = await openPayments(31337, true);
+  await installPermit2(s);
+  await installProxy(s);
+  return { s, payer: await payerOf(s), relayer: await s.start(s.newDir(), { waitMs: 60_000 }, parts) };
+}
+
 /** The same payment by the proxy's other function. */
 function withPermit(call: Hex, value: bigint): Hex {
   const args = exactProxy.decodeFunctionData("settle", call).toArray();
@@ -83,20 +91,13 @@ describe("x402 over the real Permit2", () => {
   let s: Payments;
   let relayer: PayingRelayer;
   let payer: Wallet;
-  let dataDir: string;
 
   before(async () => {
-    s = await openPayments(31337, true);
-    await installPermit2(s);
-    await installProxy(s);
-    payer = await payerOf(s);
-    dataDir = tempDir();
-    relayer = await s.start(dataDir, { waitMs: 60_000 });
+    ({ s, payer, relayer } = await openPermit2Payments());
   });
   after(async () => {
     await relayer.close();
     await s.close();
-    removeDir(dataDir);
   });
   afterEach(() => expect(relayer.errors.splice(0)).to.deep.equal([]));
 
@@ -301,8 +302,7 @@ describe("x402 over the real Permit2", () => {
     const opg = await openPayments();
     await installPermit2(opg);
     await installProxy(opg);
-    const dir = tempDir();
-    const both = await opg.start(dir, { waitMs: 60_000 });
+    const both = await opg.start(opg.newDir(), { waitMs: 60_000 });
     const { kinds } = await both.facilitator.getSupported();
     expect(kinds.map(({ extra }) => extra?.["assetTransferMethod"])).to.deep.equal([undefined, "permit2"]);
     const buyer = await payerOf(opg);
@@ -327,13 +327,11 @@ describe("x402 over the real Permit2", () => {
     expect((await opg.received()) - before).to.equal(2n * PRICE);
     await both.close();
     await opg.close();
-    removeDir(dir);
   });
 
   it("says that it does not know while no node answers, and reserves nothing then [FM:outage-not-found]", async () => {
     const door = await openHttpDoor(s.connection.provider);
-    const dir = tempDir();
-    const cut = await s.start(dir, {}, { rpcUrl: door.url });
+    const cut = await s.start(s.newDir(), {}, { rpcUrl: door.url });
     await door.close();
     const payment = await s.pay(payer);
     for (const call of ["verify", "settle"] as const) {
@@ -342,12 +340,10 @@ describe("x402 over the real Permit2", () => {
     }
     expect((await request(`${cut.url}/x402/payments/${s.requestIdOf(payment)}`)).status).to.equal(404);
     await cut.close();
-    removeDir(dir);
   });
 
   it("sends again what a reorganisation took away, and is paid once [FM:reorg-off] [FM:false-settled]", async () => {
-    const dir = tempDir();
-    const patient = await s.start(dir, { waitMs: 60_000 }, { confirmations: 20 });
+    const patient = await s.start(s.newDir(), { waitMs: 60_000 }, { confirmations: 20 });
     const { networkHelpers } = s.connection;
     const payment = await s.pay(await payerOf(s, PRICE));
     const before = await s.received();
@@ -365,7 +361,6 @@ describe("x402 over the real Permit2", () => {
     expect((await s.received()) - before).to.equal(PRICE);
     expect(patient.errors).to.deep.equal([]);
     await patient.close();
-    removeDir(dir);
   });
 }).timeout(900_000);
 
@@ -373,19 +368,12 @@ describe("a payment over Permit2 that somebody else carries there", () => {
   let s: Payments;
   let relayer: PayingRelayer;
   let payer: Wallet;
-  let dataDir: string;
   before(async () => {
-    s = await openPayments(31337, true);
-    await installPermit2(s);
-    await installProxy(s);
-    payer = await payerOf(s);
-    dataDir = tempDir();
-    relayer = await s.start(dataDir, { waitMs: 60_000 }, { confirmations: CONFIRMATIONS });
+    ({ s, payer, relayer } = await openPermit2Payments({ confirmations: CONFIRMATIONS }));
   });
   after(async () => {
     await relayer.close();
     await s.close();
-    removeDir(dataDir);
   });
   const mine = () => s.connection.networkHelpers.mine(CONFIRMATIONS);
   async function verify(payment: PaymentPayload): Promise<void> {

@@ -13,7 +13,7 @@ import { PERMIT2, paymentRequestId } from "../../../relayer/facilitator/index.ts
 import type { Hex } from "../../../relayer/protocol/index.ts";
 import { openHttpDoor } from "../../support/http-door.ts";
 import { DevelopmentToken__factory, OPGToken__factory, type OPGToken } from "../../../typechain/index.ts";
-import { domain, makeChain } from "./relayer.ts";
+import { domain, makeChain, removeDir, tempDir } from "./relayer.ts";
 
 export const NETWORK = "eip155:31337";
 export const PRICE = 10n ** 15n;
@@ -50,6 +50,7 @@ export async function openPayments(chainId = 31337, plain = false) {
     extra: plain ? OVER_PERMIT2 : { name: "OpenGradient", version: "1" },
   };
 
+  const dirs: string[] = [];
   return {
     ...{ chainId, network: NETWORK, connection, door, token, asset, payTo, sender, requirements },
     /** A stock client that may spend the token. */
@@ -135,12 +136,18 @@ export async function openPayments(chainId = 31337, plain = false) {
         throw new Error("the relayer's own call is not in that block");
       return [hash, await result];
     },
+    /** A folder that is removed on closing. */
+    newDir(): string {
+      dirs.push(tempDir());
+      return dirs.at(-1)!;
+    },
     received: (): Promise<bigint> => token.balanceOf(payTo),
     sent: (by = sender.address): Promise<number> => ethers.provider.getTransactionCount(by),
     receipt: (hash: string) => ethers.provider.getTransactionReceipt(hash),
     async close(): Promise<void> {
       await door.close();
       await connection.close();
+      dirs.forEach(removeDir);
     },
   };
 }
