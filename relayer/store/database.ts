@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { PGlite, types } from "@electric-sql/pglite";
-import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
 import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
 import { migrate as migratePostgres } from "drizzle-orm/node-postgres/migrator";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
-import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
 import { sql, type SQL } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
-import { fsyncSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import type { Hex } from "../protocol/index.ts";
-import { lockDirectory } from "./lock.ts";
+import { openEmbedded } from "./embedded.ts";
 import * as schema from "./schema.ts";
 
 /** The ledger's database, whichever Postgres it is. */
@@ -42,7 +38,7 @@ const migrationsFolder = fileURLToPath(new URL("./migrations", import.meta.url))
  * @throws {StoreError} `data_dir_in_use` if another process has the embedded one open.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  return options.url ? openServer(options.url, options.migrate ?? true) : openEmbedded(options.dataDir);
+  return options.url ? openServer(options.url, options.migrate ?? true) : openOwn(options.dataDir);
 }
 
 /** Migrations of this release that a ledger lacks, and whether it has some of a later release. */
@@ -88,69 +84,14 @@ async function migrateAlone(pool: pg.Pool): Promise<void> {
   }
 }
 
-/**
- * Emscripten's file system drops fsync on the floor, and PGlite tells Postgres not to ask for it. A ledger of record
- * must: what was acknowledged survives a loss of power.
- */
-class SyncedFiles extends NodeFS {
-  override async init(instance: PGlite, options: Parameters<NodeFS["init"]>[1]): ReturnType<NodeFS["init"]> {
-    const ready = await super.init(instance, options);
-    const install = (module: unknown): void => {
-      const { NODEFS } = module as { NODEFS: { stream_ops: { fsync?: (stream: { nfd: number }) => number } } };
-      NODEFS.stream_ops.fsync = (stream) => {
-        fsyncSync(stream.nfd);
-        return 0;
-      };
-    };
-    ready.emscriptenOpts.preRun = [...(ready.emscriptenOpts.preRun ?? []), install];
-    return ready;
-  }
-}
-
-// PGlite's own parameters without -F (no fsync); wal_sync_method, because only fsync() reaches the file system above;
-// and small buffers, as the operating system caches the files once more.
-const START_PARAMETERS = [
-  "--single",
-  "-O",
-  "-j",
-  ...["search_path=public", "exit_on_error=false", "log_checkpoints=false", "max_worker_processes=0"].flatMap(setting),
-  ...["max_parallel_workers=0", "max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0"].flatMap(
-    setting,
-  ),
-  ...["io_method=sync", "wal_sync_method=fsync", "shared_buffers=16MB", "max_wal_size=256MB"].flatMap(setting),
-];
-function setting(value: string): string[] {
-  return ["-c", value];
-}
-
-// PGlite's own go byte by byte; these were a quarter of the time of an insert. What is bytes when it is bound travels as it is
-// (its types know of text alone): as hex it would be twice as long, and be read once more on the other side.
-const bytesAsTheyAre = (value: Uint8Array): string => value as unknown as string;
-const textToBytes = (value: string): Uint8Array => Buffer.from(value.slice(2), "hex");
-
-async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
-  const unlock = lockDirectory(dataDir);
+async function openOwn(dataDir: string): Promise<OpenDatabase> {
+  const { client, close } = await openEmbedded(dataDir);
   try {
-    const files = join(dataDir, "ledger");
-    mkdirSync(files, { recursive: true });
-    const client = await PGlite.create({
-      fs: new SyncedFiles(files),
-      startParams: START_PARAMETERS,
-      serializers: { [types.BYTEA]: bytesAsTheyAre },
-      parsers: { [types.BYTEA]: textToBytes },
-    });
     const db = drizzlePglite(client, { schema, casing: "snake_case" });
     await migratePglite(db, { migrationsFolder });
-    return {
-      db,
-      ping: async () => void (await client.query("select 1")),
-      close: async () => {
-        await client.close();
-        unlock();
-      },
-    };
+    return { db, ping: async () => void (await client.query("select 1")), close };
   } catch (error) {
-    unlock();
+    await close();
     throw error;
   }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { expect } from "chai";
+import { randomBytes } from "node:crypto";
+import { sql } from "drizzle-orm";
 import { makeBatch, packSignatures } from "../../relayer/batches/seal.ts";
 import { settlementSink } from "../../relayer/settlement/follow.ts";
 import { verifyWork } from "../../relayer/settlement/verify.ts";
@@ -7,7 +9,7 @@ import type { RpcReceipt } from "../../relayer/chain/sending.ts";
 import * as protocol from "../../relayer/protocol/index.ts";
 import type { Hex, Receipt } from "../../relayer/protocol/index.ts";
 import { findBatch, insertBatch, moveBatch, type NewBatch } from "../../relayer/store/batches.ts";
-import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
+import { openDatabase, rows, type OpenDatabase } from "../../relayer/store/database.ts";
 import { findReceipt } from "../../relayer/store/receipts.ts";
 import { postpone, readyItems, submitCall } from "../../relayer/store/settlement.ts";
 import * as singles from "../../relayer/store/singles.ts";
@@ -252,6 +254,24 @@ describe("ledger of record", () => {
     expect(
       (await readyItems(db, Date.now(), 1_000)).filter(({ table }) => table === "singles").map(({ id }) => id),
     ).to.include(old);
+  });
+
+  it("keeps the log of the embedded database short while it runs: a start after a crash reads all of it", async () => {
+    const unread = async (): Promise<number> => {
+      const [row] = await rows<{ mb: string }>(
+        database.db,
+        sql`select pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn) / 1e6 as mb from pg_control_checkpoint()`,
+      );
+      return Number(row!.mb);
+    };
+    await database.db.execute(sql`create table filling (value bytea)`);
+    for (let megabytes = 0; megabytes < 48; megabytes += 4)
+      await database.db.execute(sql`insert into filling values (${randomBytes(4e6)})`);
+    await database.db.execute(sql`drop table filling`);
+    // All that was written is in the log once, whether or not it was shortened meanwhile.
+    const until = Date.now() + 15_000;
+    while ((await unread()) > 16.8 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await unread()).to.be.lessThan(16.8);
   });
 
   it("tells of a receipt by the home that came furthest [R9]", async () => {
