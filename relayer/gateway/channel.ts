@@ -10,8 +10,9 @@ import type { Served } from "../node/index.ts";
 import { channelId, recoverSigner, voucherDigest, type Domain, type Hex } from "../protocol/index.ts";
 import { networkOf } from "../facilitator/door.ts";
 import { type AskedFor, NotPaid } from "./service.ts";
-import { boundedEmit, type Places } from "./places.ts";
+import type { Places } from "./places.ts";
 import { inputHashOf, type Money, type Product } from "./terms.ts";
+import { boundedWork, type WorkBounds } from "./work.ts";
 
 /** Scheme name in `accepts`. Stock clients know it not, and pay by `exact`. */
 export const CHANNEL_SCHEME = "opengradient-channel";
@@ -55,17 +56,18 @@ export interface ChannelSale {
 }
 
 /** Sells answers over channels. */
-export function createChannelSelling(options: {
-  escrow: Domain;
-  /** Vouchers that one signer may present. */
-  payerRate: RateLimit;
-  maxAnswerBytes: number;
-  /** Those to work in. */
-  places: Places;
-  now?: () => number;
-  observe: (outcome: string) => void;
-}) {
-  const { escrow, maxAnswerBytes, places, observe } = options;
+export function createChannelSelling(
+  options: WorkBounds & {
+    escrow: Domain;
+    /** Vouchers that one signer may present. */
+    payerRate: RateLimit;
+    /** Those to work in. */
+    places: Places;
+    now?: () => number;
+    observe: (outcome: string) => void;
+  },
+) {
+  const { escrow, places, observe } = options;
   const buckets = createBuckets(options.payerRate, options.now);
 
   /** That the voucher is for this request and signed by its channel's signer, before anything is asked of a chain. */
@@ -105,8 +107,7 @@ export function createChannelSelling(options: {
       const { product, resource, body } = asked;
       const infer = async () => {
         taken(salt);
-        const answer = await product.infer({ body, resource, emit: boundedEmit(maxAnswerBytes, emit) });
-        if (answer.body.length > maxAnswerBytes) throw new RangeError("the answer is larger than what is kept");
+        const answer = await boundedWork(product, { body, resource }, options, emit);
         const { cumulativeFee: _, ...rest } = answer;
         return rest;
       };

@@ -35,17 +35,3 @@ export function createPlaces(max: number): Places {
     },
   };
 }
-
-/**
- * Hands parts out until they are larger than an answer may be. Beyond that the work fails, and who asked for more than is
- * kept must not have read all of it by then.
- * @param emit Is told the size of all parts so far, in bytes.
- */
-export function boundedEmit(maxBytes: number, emit: (part: string, size: number) => void): (part: string) => void {
-  let size = 0;
-  return (part) => {
-    if (size + Buffer.byteLength(part) > maxBytes) throw new RangeError("the answer is larger than what is kept");
-    size += Buffer.byteLength(part);
-    emit(part, size);
-  };
-}

@@ -24,10 +24,11 @@ import {
 } from "../store/sales.ts";
 import { chargeFor, type Charge, type Charged, type PaymentService } from "./charge.ts";
 import { receiptOf, type Presented } from "./headers.ts";
-import { boundedEmit, type Places } from "./places.ts";
+import type { Places } from "./places.ts";
 import { inputHashOf, isFor, isSameResource, type Money, type Product } from "./terms.ts";
+import { boundedWork, type WorkBounds } from "./work.ts";
 
-export interface SellingOptions {
+export interface SellingOptions extends WorkBounds {
   db: Database;
   payments: PaymentService;
   money: Money;
@@ -40,7 +41,6 @@ export interface SellingOptions {
   rememberMs: number;
   /** A request waits so long for its money; longer, and the answer is kept for the payer. */
   chargeMs: number;
-  maxAnswerBytes: number;
   /** Sales worked on at once, streams among them. */
   maxInFlight: number;
   /** Of a payer, worked on at once before they are paid; further ones are charged before. */
@@ -80,14 +80,13 @@ export class NotPaid extends Error {
 const DAY_MS = 86_400_000;
 /** Older ones wait for reconciliation, which ends them by and by. */
 const UNPAID_SINCE_MS = 3_600_000;
-/** What takes longer will not end, and is given up by reconciliation. */
-const LONGEST_WORK_MS = 3_600_000;
 export const defaults = {
   payerRate: { perSecond: 5, burst: 50 },
   distrustedRate: { perSecond: 1 / 60, burst: 1 },
   rememberMs: 30 * DAY_MS,
   chargeMs: 60_000,
   maxAnswerBytes: 1_000_000,
+  maxWorkMs: 3_600_000,
   maxInFlight: 64,
   maxUnpaid: 4,
   touchMs: 30_000,
@@ -95,7 +94,7 @@ export const defaults = {
 
 /** Sells answers for x402 payments. */
 export function createSelling(options: SellingOptions) {
-  const { db, payments, money, log, places, now = Date.now, observe, rememberMs, chargeMs, maxAnswerBytes } = options;
+  const { db, payments, money, log, places, now = Date.now, observe, rememberMs, chargeMs } = options;
   const rates = [options.payerRate, options.distrustedRate].map((rate) => createBuckets(rate, now));
   const domain = {
     ...{ name: money.name, version: money.version },
@@ -181,22 +180,17 @@ export function createSelling(options: SellingOptions) {
     if (!(await changeSale(db, { id: sale.id, work: ["none"] }, { work: "running" }, now()))) throw interrupted();
     let served: Issued;
     let streamed = 0;
-    const began = now();
-    const touching = setInterval(() => {
-      if (now() - began < LONGEST_WORK_MS) void touchSale(db, sale.id, now()).catch(() => undefined);
-    }, options.touchMs);
+    const touching = setInterval(
+      () => void touchSale(db, sale.id, now()).catch(() => undefined),
+      options.touchMs,
+    ).unref();
     try {
       served = await product.node.serve(
         {
           ...{ requestId: sale.requestId, payer: sale.payer, cumulativeFee: product.receiptFee ?? product.price },
           inputHash: inputHashOf(product, sale.salt, request, body),
         },
-        async () => {
-          const bounded = boundedEmit(maxAnswerBytes, (part, size) => (emit(part), (streamed = size)));
-          const answer = await product.infer({ body, resource, emit: bounded });
-          if (answer.body.length > maxAnswerBytes) throw new RangeError("the answer is larger than what is kept");
-          return answer;
-        },
+        () => boundedWork(product, { body, resource }, options, (part, size) => (emit(part), (streamed = size))),
       );
     } catch (error) {
       log.error({ requestId: sale.requestId, error: (error as Error).message }, "a sold request failed");

@@ -15,6 +15,8 @@ export interface SoldRequest {
   resource: string;
   /** Sends a part of the answer ahead, where the answer is streamed; otherwise nothing. */
   emit: (part: string) => void;
+  /** Aborted when its time is up (`maxWorkMs`); what is answered later is not taken. */
+  signal: AbortSignal;
 }
 
 /** One thing that a gateway sells, at one path. */

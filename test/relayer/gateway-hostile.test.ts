@@ -167,6 +167,23 @@ describe("a paid gateway among enemies", function () {
     expect(await recordRefund(shop.db, left.requestId, hash, Date.now())).to.equal(false);
   });
 
+  it("waits for a model no longer than it may take: its place is free then, and nothing is charged for what it says later", async () => {
+    const strict = await shop.start({ maxWorkMs: 300, maxInFlight: 1 });
+    const before = await shop.s.received();
+    for (const path of ["/b", "/prepaid"]) {
+      const end = held();
+      const { header, requestId } = await shop.headerOf(payer);
+      const failed = await fetch(strict + path, say(header));
+      expect([failed.status, await codeOf(failed)]).to.deep.equal([502, "work_failed"]);
+      end();
+      shop.state.during = () => Promise.resolve();
+      expect(await shop.stateOf(requestId)).to.equal(path === "/b" ? "failed" : "owed");
+    }
+    expect((await fetch(`${strict}/b`, say((await shop.headerOf(payer)).header))).status).to.equal(200);
+    // What was charged before, for which a refund is owed, and the last one.
+    expect((await shop.s.received()) - before).to.equal(2n * PRICE);
+  });
+
   it("streams no more than it would keep, so that no whole answer is had and called failed", async () => {
     shop.state.during = () => Promise.resolve();
     const small = await shop.start({ maxAnswerBytes: 10 });
