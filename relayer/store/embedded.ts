@@ -45,8 +45,11 @@ function setting(value: string): string[] {
 const bytesAsTheyAre = (value: Uint8Array): string => value as unknown as string;
 const textToBytes = (value: string): Uint8Array => Buffer.from(value.slice(2), "hex");
 
-/** Of the log, in bytes, that a start after a crash would read again at most, but for what a few seconds bring. */
-const LOG_BYTES = 16 * 2 ** 20;
+/**
+ * Of the log, in bytes, that a start after a crash would read again at most, but for what a few seconds bring. Less would be
+ * written twice: after a checkpoint each page goes into the log whole once more.
+ */
+const LOG_BYTES = 64 * 2 ** 20;
 const LOG_LOOK_MS = 5_000;
 
 /**

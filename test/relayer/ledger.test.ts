@@ -265,13 +265,13 @@ describe("ledger of record", () => {
       return Number(row!.mb);
     };
     await database.db.execute(sql`create table filling (value bytea)`);
-    for (let megabytes = 0; megabytes < 48; megabytes += 4)
+    for (let megabytes = 0; megabytes < 120; megabytes += 4)
       await database.db.execute(sql`insert into filling values (${randomBytes(4e6)})`);
     await database.db.execute(sql`drop table filling`);
     // All that was written is in the log once, whether or not it was shortened meanwhile.
     const until = Date.now() + 15_000;
-    while ((await unread()) > 16.8 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(await unread()).to.be.lessThan(16.8);
+    while ((await unread()) > 67.2 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await unread()).to.be.lessThan(67.2);
   });
 
   it("tells of a receipt by the home that came furthest [R9]", async () => {
