@@ -57,8 +57,7 @@ export async function runPart(part: Part, to: Listener, patienceMs = PATIENCE_MS
 
   to.say("\nno more faults; everything that was acknowledged has to end");
   to.at("the end of the load");
-  await channels?.stop();
-  await Promise.all([load.stop(), payments?.stop()]);
+  await inTime(endOfLoad(part), patienceMs);
   to.at("the end of what was acknowledged");
   for (const url of ledgers) await drained(url, patienceMs, to);
   to.at("the judgement");
@@ -102,6 +101,19 @@ export async function runPart(part: Part, to: Listener, patienceMs = PATIENCE_MS
     ]),
   );
   for (const crash of new Set(crashes)) to.say(`  ${crash}`);
+}
+
+async function endOfLoad({ load, payments, channels }: Part): Promise<void> {
+  await channels?.stop();
+  await Promise.all([load.stop(), payments?.stop()]);
+}
+
+/** @throws if who hands in is never told: nothing of what follows could be judged then. */
+async function inTime(ending: Promise<void>, patienceMs: number): Promise<void> {
+  const late = sleep(patienceMs).then(() => {
+    throw new Error(`nodes and payers were still not told after ${patienceMs / 1_000} s`);
+  });
+  await Promise.race([ending, late]);
 }
 
 /** Runs the steps, each until what came after it is settled, or until its share of the time is over. */
