@@ -30,7 +30,5 @@ export interface RpcBlock {
 /** The lowest block that any node gives under a name or number; `null` where one has none. */
 export async function lowestBlock(rpc: Rpc, which: string): Promise<RpcBlock | null> {
   const blocks = await heard<RpcBlock | null>(rpc, "eth_getBlockByNumber", [which, false]);
-  return blocks.reduce((low, block) =>
-    low && block && Number(block.number) < Number(low.number) ? block : low && block,
-  );
+  return blocks.reduce((low, block) => low && block && (Number(block.number) < Number(low.number) ? block : low));
 }
