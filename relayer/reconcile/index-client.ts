@@ -62,7 +62,7 @@ export interface IndexClientOptions {
 
 const PAGE = 1_000;
 /** Ids of one question: its text grows by 70 bytes with each, servers bound that too, and all wait for a long one. */
-export const ASKED = 100;
+export const ASKED = 50;
 const MODES: Record<types.Mode, number> = { VANILLA: 0, ZKML: 1, TEE: 2 };
 
 /** A client of one deployment of our subgraph: a graph-node's, or a gateway's of The Graph. */
