@@ -1,8 +1,10 @@
 import { rm } from "node:fs/promises";
 import { network } from "hardhat";
-import { type ContractTransactionResponse, HDNodeWallet, JsonRpcProvider, Mnemonic, Wallet } from "ethers";
+import { HDNodeWallet, JsonRpcProvider, Mnemonic, Wallet } from "ethers";
+import type { ContractTransactionResponse, TransactionRequest } from "ethers";
 import { OpenGradientDevelopment } from "../deploy/modules/protocol.ts";
 import { readParameters } from "../deploy/parameters.ts";
+import { gasLimitFor } from "../relayer/chain/gas.ts";
 import {
   Disputes__factory,
   EnclaveRegistry__factory,
@@ -40,6 +42,13 @@ const MNEMONIC = Mnemonic.fromPhrase("test test test test test test test test te
 const privateKeyOf = (name: Account): string =>
   HDNodeWallet.fromMnemonic(MNEMONIC, `m/44'/60'/0'/0/${ACCOUNTS[name]}`).privateKey;
 
+/** Gives its transactions more gas than they were estimated at: several blocks here share a second, the next may not. */
+class RoomyWallet extends Wallet {
+  override async estimateGas(call: TransactionRequest): Promise<bigint> {
+    return gasLimitFor(await super.estimateGas(call));
+  }
+}
+
 export type Chain = Awaited<ReturnType<typeof startChain>>;
 
 /** A local chain over HTTP in this process, with the protocol deployed by its Ignition module. */
@@ -58,7 +67,7 @@ export async function startChain(port: number) {
   await rm(new URL(`../deploy/deployments/${deploymentId}`, import.meta.url), { recursive: true, force: true });
 
   const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, pollingInterval: 100, cacheTimeout: -1 });
-  const as = (name: Account): Wallet => new Wallet(privateKeyOf(name), provider);
+  const as = (name: Account): Wallet => new RoomyWallet(privateKeyOf(name), provider);
   const addresses = Object.fromEntries(
     await Promise.all(Object.entries(deployed).map(async ([name, contract]) => [name, await contract.getAddress()])),
   ) as Record<keyof typeof deployed, string>;

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { Transaction } from "ethers";
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
+import { TRANSACTION_GAS_CAP } from "./gas.ts";
 import type { ManagerOptions, TransactionManager } from "./manager-options.ts";
 import { afterBroadcast, nextAction, nextNonce, nonceGaps } from "./send-machine.ts";
 import type { Action, ChainView, Finding } from "./send-machine.ts";
 import type { SendErrorKind } from "./send-errors.ts";
 import { broadcast, findTransaction, readChain, type RpcReceipt } from "./sending.ts";
 import type { AttemptRow, TransactionRow } from "./transaction-store.ts";
-
-/** No transaction may use more (EIP-7825). */
-export const TRANSACTION_GAS_CAP = 16_777_216n;
 
 /** Gas for a payment of nothing to ourselves. More than the bare price, as the account may have code (EIP-7702). */
 const EMPTY_SEND_GAS = 50_000n;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Contract, type Signer } from "ethers";
 import { reasonName } from "../chain/abi.ts";
+import { gasLimitFor, TRANSACTION_GAS_CAP } from "../chain/gas.ts";
 import type { RelayerClient } from "../node/index.ts";
 import type { Domain, Hex } from "../protocol/index.ts";
 import { collectedOf, inferenceEscrow, REFUSALS, type Refusal } from "./abi.ts";
@@ -48,9 +49,6 @@ export interface Collection {
   /** What `forward` takes, once for each: what was collected waits there for the fee splitter. */
   fees: { nodeId: Hex; modelId: Hex; settler: Hex; epoch: bigint }[];
 }
-
-/** Gas limit of one transaction on chains that have one (EIP-7825). */
-const TRANSACTION_GAS = 16_777_216n;
 
 /** Brings vouchers and settled receipts to the escrow. */
 export function createCollector(options: CollectorOptions) {
@@ -101,14 +99,12 @@ export function createCollector(options: CollectorOptions) {
     const data = encodeCollectBatch(groups);
     const needed = await signer.estimateGas({ to, data });
     const items = groups.flatMap((group) => group.items);
-    if (needed > TRANSACTION_GAS && items.length > 1) {
+    if (needed > TRANSACTION_GAS_CAP && items.length > 1) {
       const half = { ...bounds, maxClaims: items.length >> 1 };
       for (const smaller of planCollection(domain, items, half)) await send(smaller, into);
       return;
     }
-    // Claims that were paid meanwhile cost less, none costs more: a little on top is for cold slots.
-    const wanted = (needed * 12n) / 10n;
-    const gasLimit = wanted < TRANSACTION_GAS ? wanted : TRANSACTION_GAS;
+    const gasLimit = gasLimitFor(needed);
     const receipt = (await (await signer.sendTransaction({ to, data, gasLimit })).wait(1, waitMs))!;
     let amount = 0n;
     for (const log of receipt.logs) {
@@ -149,7 +145,9 @@ export function createCollector(options: CollectorOptions) {
 
     /** Sends what was collected under these to the fee splitter. */
     async forward({ nodeId, modelId, settler, epoch }: Collection["fees"][number]): Promise<Hex> {
-      const sent = await escrow.getFunction("forward").send(nodeId, modelId, settler, epoch);
+      const call = [nodeId, modelId, settler, epoch] as const;
+      const forwarding = escrow.getFunction("forward");
+      const sent = await forwarding.send(...call, { gasLimit: gasLimitFor(await forwarding.estimateGas(...call)) });
       return (await sent.wait(1, waitMs))!.hash as Hex;
     },
   };

@@ -12,6 +12,7 @@ import {
   type TransactionRequest,
   type TransactionResponse,
 } from "ethers";
+import { gasLimitFor } from "../chain/gas.ts";
 import { offchainLookup } from "../lookup/messages.ts";
 import { type Attempt, LookupError, type Revert } from "./errors.ts";
 import { askGateways, type GatewayOptions } from "./gateways.ts";
@@ -61,8 +62,7 @@ export async function sendWithLookup(
 ): Promise<Sent> {
   const prepared = await prepareWithLookup(signer, contract, method, args, options);
   const { transaction } = prepared;
-  // What happens until it is included may cost a little more than now.
-  const gasLimit = transaction.gasLimit ?? ((await signer.estimateGas(transaction)) * 6n) / 5n;
+  const gasLimit = transaction.gasLimit ?? gasLimitFor(await signer.estimateGas(transaction));
   const response = await signer.sendTransaction({ ...transaction, gasLimit });
   return { ...prepared, response, wait: (confirmations) => waitFor(signer, contract, response, confirmations) };
 }

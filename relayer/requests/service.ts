@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Provider, Signer } from "ethers";
 import { inferenceRegistry } from "../chain/abi.ts";
+import { gasLimitFor } from "../chain/gas.ts";
 import type { InferenceNode, Issued } from "../node/index.ts";
 import { fromHex, Mode, toHex, ZERO_ADDRESS, ZERO_HASH, type Hex, type Opening } from "../protocol/index.ts";
 import { inferenceRequests } from "./abi.ts";
@@ -73,7 +74,7 @@ export function createRequestService(options: RequestServiceOptions) {
   async function send(to: Hex, data: string, gasOnTop = 0n): Promise<void> {
     // An estimate fails where the call would revert: what the chain refuses costs no gas.
     const needed = await signer.estimateGas({ to, data });
-    const gasLimit = (needed * 12n) / 10n + gasOnTop;
+    const gasLimit = gasLimitFor(needed + gasOnTop);
     await (await signer.sendTransaction({ to, data, gasLimit })).wait();
   }
   const call = (name: "accept" | "fulfil" | "excuse", args: unknown[]) =>

@@ -244,7 +244,9 @@ describe("payment channels over the real InferenceEscrow", () => {
     const before = await w.token.balanceOf(await w.splitter.getAddress());
     for (const fee of fees) {
       expect(fee).to.deep.include({ nodeId, modelId, settler: lower(w.signers.deployer.address) });
-      await collector().forward(fee);
+      const estimated = await w.escrow.forward.estimateGas(fee.nodeId, fee.modelId, fee.settler, fee.epoch);
+      const sent = await provider.getTransaction(await collector().forward(fee));
+      expect(sent!.gasLimit > (estimated * 11n) / 10n + 40_000n, "more gas than estimated").to.equal(true);
     }
     expect((await w.token.balanceOf(await w.splitter.getAddress())) - before).to.equal(16n * FEE);
 

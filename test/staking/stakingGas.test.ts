@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { gasLimitFor } from "../../relayer/chain/gas.ts";
 import { DAY, MINIMUM, OPG, useStaking } from "./support.ts";
 
 /** What calls may cost once a pool runs, with a stream that flows: the snapshot of all has the figures to the unit. */
@@ -56,6 +57,23 @@ describe("OPGStaking, gas", () => {
     await measure("withdraw, 16 requests", () => staking.withdraw(operator, 0, alice));
     for (const [name, most] of Object.entries(TARGETS)) expect(gas[name], name).to.be.lessThan(most);
     if (process.env["SHOW_GAS"]) console.log(gas);
+  });
+
+  it("costs more a second after the stream moved than in that second, where a node may estimate; gasLimitFor covers it", async () => {
+    const { staking, token, open, signers, address, networkHelpers, ethers } = world();
+    const { operator, anyone } = signers;
+    await open(100n * MINIMUM, 0, operator, 500n);
+    await token.transfer(address, 1_000_000n * OPG);
+    await staking.sync();
+    await staking.compound(operator, 0);
+    const call = await staking.addRewards.populateTransaction(operator, 0, OPG);
+    // As go-ethereum does: on the latest block, at its own second.
+    const asked = [{ ...call, from: anyone.address }, "latest"];
+    const estimated = BigInt((await ethers.provider.send("eth_estimateGas", asked)) as string);
+    const before = await networkHelpers.takeSnapshot();
+    await expect(anyone.sendTransaction({ ...call, gasLimit: estimated })).to.revert(ethers);
+    await before.restore();
+    await expect(anyone.sendTransaction({ ...call, gasLimit: gasLimitFor(estimated) })).to.not.revert(ethers);
   });
 
   it("has room left under the size limit of a contract", async () => {
