@@ -40,7 +40,7 @@ export interface Activity {
 }
 
 /** Of the one twin. */
-const TWIN = "0x00112233445566778899aabbccddeeff";
+export const TWIN = "0x00112233445566778899aabbccddeeff";
 
 /** Token event, stake, a node with a key, a model, deposits, a key market's twin, a memory. */
 export async function begin(chain: Chain): Promise<Activity> {
