@@ -24,12 +24,8 @@ import { type Activity, begin, economy, oddments } from "./activity.ts";
 import { auditBooks, auditCommand, seedMismatch } from "./audit.ts";
 import { rarities } from "./rarities.ts";
 
-/**
- * Entities that this activity has no row of, in the schema's order: enclaves, answers of today's gateways, requests, faults,
- * transfers by signature. The tests of the handlers tell of all of them, the demo of all but the answers.
- */
+/** Entities that this activity has no row of, in the schema's order: the demo and the tests of the handlers tell of those. */
 const WITHOUT_ROWS = [
-  ...["GatewayAnswer", "Measurement", "MeasurementApproval", "Certificate"],
   ...["InferenceRequest", "RequestStep", "RequestAccount", "NodeLoad"],
   ...["Slash", "Fault", "StakeCredit", "TokenAuthorization"],
 ];

@@ -1,6 +1,9 @@
 // What seldom happens: a pause, lineage, a session's end, money set aside, a twin that changes hands, what a call leaves out.
 import { hexlify, id, randomBytes, ZeroAddress, ZeroHash } from "ethers";
 import { type Chain, mined } from "../../demo/chain.ts";
+import { startEnclave } from "../../demo/development-enclave.ts";
+import { passVote } from "../../demo/economy.ts";
+import { registerEnclave } from "../../relayer/attestation/enclave.ts";
 import { claimOf, type Collectable, encodeCollectBatch } from "../../relayer/channels/collect.ts";
 import { encodeSettlement } from "../../relayer/chain/settlement.ts";
 import {
@@ -13,6 +16,7 @@ import {
   voucherDigest,
 } from "../../relayer/protocol/index.ts";
 import { GatewayAnswers__factory, InferenceRequests__factory, TwinMarket__factory } from "../../typechain/index.ts";
+import { answerMessage, newRsaKey, pssSignature } from "../support/rsa.ts";
 import { type Activity, TWIN } from "./activity.ts";
 
 const lower = (value: string): Hex => value.toLowerCase() as Hex;
@@ -30,10 +34,29 @@ export async function rarities(chain: Chain, activity: Activity): Promise<void> 
   const requests = InferenceRequests__factory.connect(chain.addresses.inferenceRequests, operator);
   await mined(requests.setAgent(chain.as("cheat").address, true));
   await mined(requests.setAgent(chain.as("cheat").address, false));
-  // No key of the call goes with this answer, so it is left out.
+  await gatewayAnswers(chain, activity);
+}
+
+/** A gateway's RSA key attested, its image approved by a vote, an answer of it settled, and one that no key goes with. */
+async function gatewayAnswers(chain: Chain, { nodeId }: Activity): Promise<void> {
+  const operator = chain.as("operator");
   const gateways = GatewayAnswers__factory.connect(chain.addresses.gatewayAnswers, operator);
-  const answer = { requestHash: random(), outputHash: random(), timestamp: 1n };
-  await mined(gateways.settleAnswers([], [{ answer, key: 0n, signature: "0x" }]));
+  const rsa = newRsaKey();
+  const enclave = startEnclave("a gateway's image", rsa.der);
+  let sent = {};
+  await registerEnclave({
+    ...{ registry: chain.addresses.enclaveRegistry, operator, nodeId, keyId: rsa.keyId, attest: enclave.attest },
+    lifeSeconds: 86_400,
+    journal: { read: async () => sent, write: async (entries) => void (sent = entries) },
+  });
+  const approval: [string, string] = [enclave.measurement, await gateways.APPROVAL()];
+  const call = chain.enclaves.interface.encodeFunctionData("approveMeasurement", approval);
+  await passVote(chain, chain.addresses.enclaveRegistry, call, "answers of the gateway's image");
+  const { timestamp } = (await chain.provider.getBlock("latest"))!;
+  const answer = { requestHash: random(), outputHash: random(), timestamp: BigInt(timestamp) };
+  const signature = pssSignature(rsa, answerMessage(answer.requestHash, answer.outputHash, answer.timestamp));
+  const items = [0n, 1n].map((key) => ({ answer, key, signature }));
+  await mined(gateways.settleAnswers([rsa.der], items));
 }
 
 /** A version with a source, one that derives from it, and one from that. */
