@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import type { x402Facilitator } from "@x402/core/facilitator";
 import { ExactEvmScheme } from "@x402/evm/exact/facilitator";
 import { Interface, TypedDataEncoder, recoverAddress, type InterfaceAbi, type Result } from "ethers";
 import { ChainUnavailable, NodeRefused } from "../chain/errors.ts";
@@ -8,7 +7,6 @@ import type { Hex } from "../protocol/index.ts";
 
 /** What `@x402/evm` asks of a chain. Its package names the type nowhere. */
 export type FacilitatorEvmSigner = ConstructorParameters<typeof ExactEvmScheme>[0];
-export type SchemeFacilitator = Parameters<x402Facilitator["register"]>[1];
 
 /** The library gathers reads there. Fixed address, missing on young chains. */
 const MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11";

@@ -65,4 +65,3 @@ export function createPaymentWaiting({ read, isOver, everyMs, onError }: Waiting
     },
   };
 }
-export type PaymentWaiting = ReturnType<typeof createPaymentWaiting>;

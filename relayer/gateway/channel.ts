@@ -123,7 +123,6 @@ export function createChannelSelling(
   }
   return { sell };
 }
-export type ChannelSelling = ReturnType<typeof createChannelSelling>;
 
 function refusalOf(error: unknown): NotPaid | Problem {
   if (error instanceof NotPaid || error instanceof Problem) return error;

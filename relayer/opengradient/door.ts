@@ -81,4 +81,3 @@ function checkValidity(state: GatewayKeyState, timestamp: bigint, late: bigint):
   if (timestamp > state.validUntil) throw new Problem("expired_key");
   if (state.distrustedFrom <= late) throw new Problem("key_distrusted");
 }
-export type GatewayDoor = ReturnType<typeof createGatewayDoor>;

@@ -116,4 +116,3 @@ export function createRequestsReader(provider: Provider, requests: Hex) {
     },
   };
 }
-export type RequestsReader = ReturnType<typeof createRequestsReader>;

@@ -1,4 +1,4 @@
-import { id, toBeHex, Wallet } from "ethers";
+import { id, Wallet } from "ethers";
 import { NodeMatch__factory } from "../../typechain/index.ts";
 import { Mode } from "../support/protocol.ts";
 import { CONSENT_NOTICE, dataOf } from "../support/sources.ts";
@@ -110,6 +110,5 @@ export const happenings = {
 };
 
 export const numberOf = (nodeId: string) => Number(BigInt(nodeId));
-export const nodeIdOf = (number: number) => toBeHex(number, 32);
 export const MODES = [Mode.VANILLA, Mode.ZKML, Mode.TEE];
 export type { World };

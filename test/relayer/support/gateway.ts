@@ -34,11 +34,6 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 export const outputHashOf = (body: Uint8Array): Hex =>
   artifactsHash([{ kind: 0, mediaType: "text/plain", hash: contentHash(body) }]);
 
-export interface Meanwhile {
-  /** Called while the model runs. */
-  during?: () => Promise<unknown>;
-}
-
 export async function openShop(
   x402: Over = {},
   {
