@@ -133,7 +133,6 @@ export async function createRelayer(config: Config, parts: RelayerParts): Promis
         rebroadcastAfterMs: Math.min(12_000, fees.resubmitAfterMs),
         parkMs: 30_000,
         finality: at.finality,
-        gasMarginPercent: 20,
         // Sends count until they are final, and payments come one to a call.
         maxInFlight: config.x402 ? 64 : 16,
         estimateTries: 3,

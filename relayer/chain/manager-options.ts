@@ -22,8 +22,6 @@ export interface TransactionSigner {
 
 export interface ManagerPolicy extends SendPolicy {
   finality: Finality;
-  /** Margin on the node's gas estimate, in percent. */
-  gasMarginPercent: number;
   /** Sends with a nonce that are not final, at most; further ones queue. */
   maxInFlight: number;
   /** How often a send whose estimate reverts is tried, `parkMs` apart, before it counts as failed. */

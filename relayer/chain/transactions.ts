@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Transaction } from "ethers";
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
-import { TRANSACTION_GAS_CAP } from "./gas.ts";
+import { gasLimitFor, TRANSACTION_GAS_CAP } from "./gas.ts";
 import type { ManagerOptions, TransactionManager } from "./manager-options.ts";
 import { afterBroadcast, nextAction, nextNonce, nonceGaps } from "./send-machine.ts";
 import type { Action, ChainView, Finding } from "./send-machine.ts";
@@ -215,8 +215,7 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
         await fail(row, `gas_over_cap: ${estimated} needed, ${TRANSACTION_GAS_CAP} allowed`);
         return null;
       }
-      const withMargin = (estimated * BigInt(100 + policy.gasMarginPercent)) / 100n;
-      return withMargin < TRANSACTION_GAS_CAP ? withMargin : TRANSACTION_GAS_CAP;
+      return gasLimitFor(estimated);
     } catch (error) {
       if (!(error instanceof NodeRefused)) throw error;
       const tries = (failedEstimates.get(row.id) ?? 0) + 1;

@@ -24,7 +24,6 @@ const policy: ManagerPolicy = {
   pollMs: 20,
   estimateTries: 2,
   finality: { confirmations: 2 },
-  gasMarginPercent: 20,
   maxInFlight: 16,
 };
 

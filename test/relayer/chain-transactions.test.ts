@@ -23,7 +23,6 @@ const policy: ManagerPolicy = {
   rebroadcastAfterMs: 12_000,
   parkMs: 30_000,
   finality: { confirmations: 3 },
-  gasMarginPercent: 20,
   maxInFlight: 16,
   estimateTries: 2,
   pollMs: 20,
@@ -381,7 +380,7 @@ describe("transaction manager on a real node", () => {
     const reasons: string[] = [];
     const one = manager({ listener: { failed: async (_row, reason) => void reasons.push(reason) } });
     proxy.rule = ({ method }) => (method === "eth_estimateGas" ? { kind: "answer", result: "0x5000" } : undefined);
-    const bad = await one.enqueue({ to: SINK, data: `0x${"11".repeat(500)}` });
+    const bad = await one.enqueue({ to: SINK, data: `0x${"11".repeat(5_000)}` });
     await one.tick();
     proxy.rule = () => undefined;
     const good = await one.enqueue(send);

@@ -16,6 +16,8 @@ export type Fault =
   | { kind: "http"; status: number; body?: string }
   | { kind: "refuse"; code: number; message: string }
   | { kind: "answer"; result: unknown }
+  /** The node is asked with other parameters than the caller gave. */
+  | { kind: "instead"; params: unknown[] }
   /** Asks the node, then lets the test change what it said. */
   | { kind: "change"; result: (honest: unknown) => unknown };
 
@@ -49,7 +51,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       response.end(text);
     };
     const forward = async () => {
-      const init = { method: "POST", headers: { "content-type": "application/json" }, body };
+      const asked = fault.kind === "instead" ? JSON.stringify({ ...call, params: fault.params }) : body;
+      const init = { method: "POST", headers: { "content-type": "application/json" }, body: asked };
       return (await fetch(target, init)).text();
     };
     switch (fault.kind) {
@@ -77,6 +80,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         return reply(200, JSON.stringify({ jsonrpc: "2.0", id: call.id, result: fault.result(honest.result) }));
       }
       case "pass":
+      case "instead":
     }
     reply(200, await forward());
   }
