@@ -8,8 +8,8 @@ describe("an x402 facilitator, and what a node says of gas", () => {
   it("lands a payment between two who vote, where the node estimates at the second of their last checkpoints [FM:fixed-gas]", async () => {
     const s = await openPayments();
     const proxy = await startFaultProxy(s.door.url);
-    // As nodes of OP chains do: their pending block is the latest one, its second included. Checkpoints of that second are
-    // written over, a second later each is a slot more.
+    // As Base's nodes do where they have no pending block (base/node-reth 194): they take the latest, its second included.
+    // Checkpoints of that second are written over; a second later each is a slot more.
     proxy.rule = ({ method, params }) =>
       method === "eth_estimateGas" ? { kind: "instead", params: [params[0], "latest"] } : undefined;
     const relayer = await s.start(s.newDir(), { waitMs: 60_000 }, { rpcUrl: proxy.url });
