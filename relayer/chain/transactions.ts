@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Transaction } from "ethers";
+import { heard } from "./agreement.ts";
 import { ChainUnavailable, NodeRefused } from "./errors.ts";
 import { gasLimitFor, TRANSACTION_GAS_CAP } from "./gas.ts";
 import type { ManagerOptions, TransactionManager } from "./manager-options.ts";
@@ -205,11 +206,22 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     return true;
   }
 
+  /** @throws {NodeRefused} where every node that answers refuses: one alone may be behind, or lie. */
+  async function estimateCall(call: object): Promise<bigint> {
+    const asked = ["eth_estimateGas", [call, "pending"]] as const;
+    try {
+      return BigInt(await rpc.request<string>(...asked));
+    } catch (error) {
+      if (!(error instanceof NodeRefused)) throw error;
+      const estimates = (await heard<string>(rpc, ...asked)).map(BigInt);
+      return estimates.reduce((most, one) => (one > most ? one : most));
+    }
+  }
+
   /** `null`: not now, or never. Before anything is signed nothing can land, so failing here loses nothing. */
   async function estimate(row: TransactionRow): Promise<bigint | null> {
     try {
-      const call = { from: sender, to: row.to, data: row.data };
-      const estimated = BigInt(await rpc.request<string>("eth_estimateGas", [call, "pending"]));
+      const estimated = await estimateCall({ from: sender, to: row.to, data: row.data });
       failedEstimates.delete(row.id);
       if (estimated > TRANSACTION_GAS_CAP) {
         await fail(row, `gas_over_cap: ${estimated} needed, ${TRANSACTION_GAS_CAP} allowed`);
