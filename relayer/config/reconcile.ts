@@ -31,7 +31,7 @@ export const reconcileSchema = z
     graceMs: millis.default(10 * MINUTE).describe("what settled so shortly ago the ledger may not know yet"),
     timeoutMs: millis.min(100).default(10_000).describe("patience with the index"),
     maxBytes: z.number().int().min(10_000).default(8_000_000).describe("largest answer of the index"),
-    maxPages: z.number().int().min(1).default(20).describe("pages of 1,000 rows listed to check a total"),
+    maxPages: z.number().int().min(1).default(40).describe("pages of 500 rows listed to check a total"),
   })
   .optional()
   .describe("compare the ledger with the chain, again and again");

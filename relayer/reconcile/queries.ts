@@ -83,7 +83,7 @@ export const DAY_TOTALS = gql`
 export const BATCHES_OF_TIME = gql`
   query BatchesOfTime($from: BigInt!, $until: BigInt!, $after: Bytes!, $block: Int!) {
     batches(
-      first: 1000
+      first: 500
       orderBy: id
       where: { settledAt_gte: $from, settledAt_lt: $until, id_gt: $after }
       block: { number: $block }
@@ -97,7 +97,7 @@ export const BATCHES_OF_TIME = gql`
 export const RECEIPTS_OF_TIME = gql`
   query ReceiptsOfTime($from: BigInt!, $until: BigInt!, $after: Bytes!, $block: Int!) {
     settledReceipts(
-      first: 1000
+      first: 500
       orderBy: id
       where: { settledAt_gte: $from, settledAt_lt: $until, id_gt: $after }
       block: { number: $block }
@@ -111,7 +111,7 @@ export const RECEIPTS_OF_TIME = gql`
 /** What settled of a key. */
 export const BATCHES_OF_KEY = gql`
   query BatchesOfKey($key: String!, $after: Bytes!, $block: Int!) {
-    batches(first: 1000, orderBy: id, where: { key: $key, id_gt: $after }, block: { number: $block }) {
+    batches(first: 500, orderBy: id, where: { key: $key, id_gt: $after }, block: { number: $block }) {
       id
       count
     }
@@ -119,7 +119,7 @@ export const BATCHES_OF_KEY = gql`
 `;
 export const RECEIPTS_OF_KEY = gql`
   query ReceiptsOfKey($key: String!, $after: Bytes!, $block: Int!) {
-    settledReceipts(first: 1000, orderBy: id, where: { key: $key, id_gt: $after }, block: { number: $block }) {
+    settledReceipts(first: 500, orderBy: id, where: { key: $key, id_gt: $after }, block: { number: $block }) {
       id
     }
   }

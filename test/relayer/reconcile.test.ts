@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { Registry } from "prom-client";
 import { parseConfig } from "../../relayer/config/index.ts";
 import { describeReport } from "../../relayer/reconcile/command.ts";
+import { createIndexClient } from "../../relayer/reconcile/index-client.ts";
 import { createReconciliation, reconcilerOf } from "../../relayer/reconcile/service.ts";
 import { openDatabase, type OpenDatabase } from "../../relayer/store/database.ts";
 import { attempts, batches, singles, transactions } from "../../relayer/store/schema.ts";
@@ -63,6 +64,20 @@ describe("relayer: reconciliation", () => {
   };
   /** Takes a settlement out of what the index has. */
   const hide = (one: Settled): void => void (words.settled = words.settled.filter(({ id }) => id !== one.id));
+
+  it("lists all that settled of a key, page by page, and says where it stopped before the end", async () => {
+    words.settled = Array.from({ length: 1_201 }, () => ({
+      ...{ id: random(), kind: "receipt" as const, keyId: KEY, mode: 0, count: 1, root: null },
+      ...{ settledAt: 1, block: 1, transaction: random() },
+    }));
+    const listed = (maxPages: number) =>
+      createIndexClient({ url: index.url, timeoutMs: 10_000, maxBytes: 1_000_000, maxPages }).ofKey(KEY, BLOCKS);
+    const { rows, complete } = await listed(3);
+    expect(complete).to.equal(true);
+    expect(rows.map(({ id }) => id)).to.deep.equal(words.settled.map(({ id }) => id).sort());
+    const cut = await listed(2);
+    expect([cut.rows.length, cut.complete]).to.deep.equal([1_000, false]);
+  });
 
   it("agrees where ledger, index and chain do, batches and lone receipts alike", async () => {
     for (const block of [10, 20, 98]) await settledByUs(block);

@@ -154,8 +154,7 @@ export async function startFakeIndex(words: IndexWords) {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const { query, variables = {} } = JSON.parse(Buffer.concat(chunks).toString()) as Asked;
-      const body =
-        words.instead ?? JSON.stringify({ data: answerOf(words, /query (\w+)/.exec(query)![1]!, variables) });
+      const body = words.instead ?? JSON.stringify({ data: answerOf(words, query, variables) });
       setTimeout(() => response.writeHead(200, { "content-type": "application/json" }).end(body), words.delay);
     });
   });
@@ -175,14 +174,16 @@ interface Asked {
   variables?: { ids?: Hex[]; block?: number; from?: string; until?: string; after?: Hex; key?: Hex };
 }
 
-function answerOf(words: IndexWords, name: string, asked: NonNullable<Asked["variables"]>): unknown {
+function answerOf(words: IndexWords, query: string, asked: NonNullable<Asked["variables"]>): unknown {
+  const name = /query (\w+)/.exec(query)![1]!;
+  const first = Number(/first: (\d+)/.exec(query)?.[1]);
   const { ids = [], block = 0, from, until, after = "0x", key } = asked;
   const there = words.settled.filter((one) => one.block <= block);
   const rows = (kind: Settled["kind"], chosen: (one: Settled) => boolean) =>
     there
       .filter((one) => one.kind === kind && chosen(one))
       .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .slice(0, 1_000)
+      .slice(0, first)
       .map((one) => ({
         ...{ id: one.id, key: { id: one.keyId }, mode: MODES[one.mode], root: one.root, count: one.count },
         ...{ settledAt: String(one.settledAt), block: String(one.block), transaction: one.transaction },
