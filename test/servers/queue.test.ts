@@ -336,8 +336,9 @@ describe("queue shared over Redis", () => {
     const dashboard = await openDashboard({ host: "127.0.0.1", port: 0, password, queues: queue.queues });
     open.push(dashboard);
     const authorization = `Basic ${Buffer.from(`operator:${password}`).toString("base64")}`;
+    const pausing = `${dashboard.url}/api/queues/${queue.queues[0]!.name}/pause`;
     const pause = (headers: Record<string, string>) =>
-      request(`${dashboard.url}/api/queues/work/pause`, { method: "PUT", headers: { authorization, ...headers } });
+      request(pausing, { method: "PUT", headers: { authorization, ...headers } });
     const foreign = [
       { origin: "https://evil.example" },
       { origin: "null" },
