@@ -206,16 +206,21 @@ export function createTransactionManager(options: ManagerOptions): TransactionMa
     return true;
   }
 
-  /** @throws {NodeRefused} where every node that answers refuses: one alone may be behind, or lie. */
+  /**
+   * More than the cap only where every node that answers says so, as one alone may be behind, or lie.
+   * @throws {NodeRefused} where every one refuses
+   */
   async function estimateCall(call: object): Promise<bigint> {
     const asked = ["eth_estimateGas", [call, "pending"]] as const;
     try {
-      return BigInt(await rpc.request<string>(...asked));
+      const estimated = BigInt(await rpc.request<string>(...asked));
+      if (estimated <= TRANSACTION_GAS_CAP) return estimated;
     } catch (error) {
       if (!(error instanceof NodeRefused)) throw error;
-      const estimates = (await heard<string>(rpc, ...asked)).map(BigInt);
-      return estimates.reduce((most, one) => (one > most ? one : most));
     }
+    const estimates = (await heard<string>(rpc, ...asked)).map(BigInt);
+    const fitting = estimates.filter((one) => one <= TRANSACTION_GAS_CAP);
+    return (fitting.length > 0 ? fitting : estimates).reduce((most, one) => (one > most ? one : most));
   }
 
   /** `null`: not now, or never. Before anything is signed nothing can land, so failing here loses nothing. */

@@ -481,14 +481,18 @@ describe("transaction manager on a real node", () => {
     expect(one.health().endpoints.map(({ healthy }) => healthy)).to.deep.equal([false, true]);
   });
 
-  it("a node that is behind, or lies that a call reverts, fails no send that another node takes [FM:outage-not-found]", async () => {
-    proxy.rule = ({ method }) =>
-      method === "eth_estimateGas" ? { kind: "refuse", code: -32_000, message: "header not found" } : undefined;
-    const one = manager({ urls: [proxy.url, second.url], policy: { estimateTries: 1 } });
-    const id = await one.enqueue(send);
-    await one.tick();
-    expect(row(id).state).to.equal("pending");
-    await settle(id);
+  it("a node that is behind, or lies that a call reverts or needs too much, fails no send that another node takes [FM:outage-not-found]", async () => {
+    for (const lie of [
+      { kind: "refuse", code: -32_000, message: "header not found" },
+      { kind: "answer", result: "0xffffffff" },
+    ] as const) {
+      proxy.rule = ({ method }) => (method === "eth_estimateGas" ? lie : undefined);
+      const one = manager({ urls: [proxy.url, second.url], policy: { estimateTries: 1 } });
+      const id = await one.enqueue(send);
+      await one.tick();
+      expect(row(id).state, lie.kind).to.equal("pending");
+      await settle(id);
+    }
   });
 
   it("two managers over one store never use a nonce twice [FM:nonce-manager]", async () => {
